@@ -3,5 +3,7 @@ export * from './fault.ts';
 export * from './octets.ts';
 export * from './random.ts';
 export * from './redact.ts';
+export * from './stream-set.ts';
 export * from './time.ts';
 export * from './timer-wheel.ts';
+export * from './udp-set.ts';
