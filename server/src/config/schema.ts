@@ -1,6 +1,6 @@
 /**
  * Every key of the configuration file: its type, default, meaning and an example. `load.ts` validates by it,
- * `docs/config.schema.json` and `docs/configuration.md` are generated from it (`npm run docs:config`).
+ * `docs/config.schema.json` and `docs/configuration.md` are made from it by tools/config-schema.ts.
  */
 import Type, { type TSchema } from 'typebox';
 import type { HttpListener, Listener, Network, PortRange } from './network.ts';
