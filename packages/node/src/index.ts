@@ -1,6 +1,5 @@
 export * from './bytes.ts';
 export * from './clock.ts';
-export * from './errors.ts';
 export * from './random.ts';
 export * from './ticker.ts';
 export * from './turn.ts';

@@ -1,10 +1,4 @@
-import type { Clock, Mono, TimerWheel } from '@strowger/proto';
-
-export interface Ticker {
-  /** Call after work that may have set an earlier timer. Cheap when nothing changed. */
-  poke(): void;
-  stop(): void;
-}
+import type { Clock, Mono, Ticker, TimerWheel } from '@strowger/proto';
 
 export interface TickerOptions {
   /** Told before the wheel is advanced, for hosts that measure how late the loop is. */

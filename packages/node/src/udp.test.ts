@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
-import type { Datagram, Octets } from '@strowger/proto';
-import { BindError, createUdpSet, type NodeUdpSet, toOctets } from './index.ts';
+import { BindError, type Datagram, type Octets } from '@strowger/proto';
+import { createUdpSet, type NodeUdpSet, toOctets } from './index.ts';
 
 const LOOPBACK = { address: '127.0.0.1', port: 0 };
 

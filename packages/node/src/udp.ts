@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import {
+  BindError,
   type Datagram,
   formatSocketAddress,
   type Octets,
@@ -11,7 +12,6 @@ import {
   type UdpSet,
 } from '@strowger/proto';
 import { toBuffer } from './bytes.ts';
-import { BindError } from './errors.ts';
 import { Turn } from './turn.ts';
 
 export interface UdpSetOptions {

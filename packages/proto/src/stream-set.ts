@@ -58,14 +58,3 @@ export interface StreamSet {
   closeAll(): Promise<void>;
   counters(): StreamCounters;
 }
-
-/** A send that cannot happen: the connection is gone, the queue full, the peer unreachable, the socket closed. */
-export class SendError extends Error {
-  override readonly name = 'SendError';
-  readonly code: 'SEND_CLOSED' | 'SEND_QUEUE_FULL' | 'SEND_CONNECT' | 'SEND_CONNECT_TIMEOUT' | 'SEND_LIMIT';
-
-  constructor(code: SendError['code'], message: string, options?: { readonly cause: unknown }) {
-    super(message, options);
-    this.code = code;
-  }
-}
