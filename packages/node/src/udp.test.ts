@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { BindError, type Datagram, type Octets } from '@strowger/proto';
-import { createUdpSet, type NodeUdpSet, toOctets } from './index.ts';
+import { createTurn, createUdpSet, type NodeUdpSet, toOctets } from './index.ts';
 
 const LOOPBACK = { address: '127.0.0.1', port: 0 };
 
@@ -77,19 +77,24 @@ suite('UDP set on node:dgram', () => {
     await set.closeAll();
   });
 
-  test('nothing leaves before the microtasks of the callback are done, and beforeFlush runs once for all of it', async () => {
+  test('nothing leaves before the microtasks of the callback are done, and what waits for the end of the turn runs once, before them', async () => {
     const log: string[] = [];
-    const set = createUdpSet({ beforeFlush: () => log.push('flush') });
+    const turn = createTurn();
+    const set = createUdpSet({ turn });
     const a = await set.bind(LOOPBACK);
     const b = await set.bind(LOOPBACK);
     const seen = watch(set);
     set.send(a, 'one' as Octets, set.local(b));
     for (let i = 0; i < 20; i += 1) await Promise.resolve();
-    log.push('journal');
+    log.push('computed');
+    turn.endOfTurn(() => {
+      log.push(`journal, ${set.counters().queued} wait`);
+      set.send(a, 'three' as Octets, set.local(b));
+    });
     set.send(a, 'two' as Octets, set.local(b));
-    await seen.until(2);
-    assert.deepEqual(log, ['journal', 'flush']);
-    assert.deepEqual(seen.batches.flat(), ['one', 'two']);
+    await seen.until(3);
+    assert.deepEqual(log, ['computed', 'journal, 2 wait']);
+    assert.deepEqual(seen.batches.flat(), ['one', 'two', 'three']);
     await set.closeAll();
   });
 

@@ -7,12 +7,13 @@ import {
   type Octets,
   SendError,
   type SocketAddress,
+  type Turn,
   type UdpCounters,
   type UdpSendErrorHandler,
   type UdpSet,
 } from '@strowger/proto';
 import { toBuffer } from './bytes.ts';
-import { Turn } from './turn.ts';
+import { createTurn } from './turn.ts';
 
 export interface UdpSetOptions {
   /** Asked of the kernel for each socket; `receiveBufferSize` tells what it gave. */
@@ -22,8 +23,6 @@ export interface UdpSetOptions {
   readonly maxQueued?: number;
   /** Shared with the stream sets of the host, so that all leave together. */
   readonly turn?: Turn;
-  /** Called before queued datagrams leave. Not with `turn`, which has its own. */
-  readonly beforeFlush?: () => void;
 }
 
 /** The set on Node's own sockets, with what only the real one can tell. */
@@ -74,7 +73,7 @@ class DgramSet implements NodeUdpSet {
   constructor(options: UdpSetOptions) {
     this.#options = options;
     this.#maxQueued = options.maxQueued ?? 16_384;
-    this.#turn = options.turn ?? new Turn(options.beforeFlush);
+    this.#turn = options.turn ?? createTurn();
     this.#turn.add(() => this.#flush());
   }
 

@@ -8,4 +8,5 @@ export * from './stream-set.ts';
 export * from './ticker.ts';
 export * from './time.ts';
 export * from './timer-wheel.ts';
+export * from './turn.ts';
 export * from './udp-set.ts';

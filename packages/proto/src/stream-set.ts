@@ -51,8 +51,11 @@ export interface StreamSet {
   /**
    * Queued; leaves after the microtasks of the running callback, in order. To a flow: over that connection or not at
    * all. To an address: over a connection to it if one lives (RFC 3261 §18.1.1), else over a new one.
+   * The flow it will leave by, if that is known yet. Never throws: failures come to `onSendError`, later.
    */
-  send(text: Octets, to: Destination, context?: unknown): void;
+  send(text: Octets, to: Destination, context?: unknown): Flow | undefined;
+  /** Whether messages may still be sent over that connection. */
+  isLive(connection: number): boolean;
   /** Closes in good order: what was sent leaves first. */
   close(connection: number): void;
   closeAll(): Promise<void>;
