@@ -1,0 +1,12 @@
+export * from './answer.ts';
+export * from './attributes.ts';
+export * from './body.ts';
+export * from './description.ts';
+export * from './direction.ts';
+export * from './edit.ts';
+export * from './fields.ts';
+export { LIMITS as SDP_LIMITS } from './lines.ts';
+export { describeMedia, isHeld, isStreamHeld, type MediaView, mediaOf } from './media-of.ts';
+export type { Agreement, OfferAnswer, OfferAnswerInput, OfferAnswerVerdict } from './offer-answer.ts';
+export * as offerAnswer from './offer-answer.ts';
+export * from './rewrite.ts';
