@@ -36,6 +36,8 @@ export const otherLeg = (leg: LegName): LegName => (leg === 'a' ? 'b' : 'a');
 
 export class Bridge {
   readonly id: string;
+  /** In order of making, for paging. */
+  readonly serial: number;
   readonly createdAt: Mono;
   readonly legs: Readonly<Record<LegName, Leg>>;
   /** The controller it belongs to; absent while orphaned. */
@@ -45,9 +47,9 @@ export class Bridge {
   /** Changes of ports happen one after another. */
   work: Promise<unknown> = Promise.resolve();
 
-  constructor(id: string, owner: number, now: Mono, binds: Readonly<Record<LegName, string>>) {
+  constructor(id: string, serial: number, now: Mono, binds: Readonly<Record<LegName, string>>) {
     this.id = id;
-    this.owner = owner;
+    this.serial = serial;
     this.createdAt = now;
     this.legs = {
       a: { bind: binds.a, source: undefined, streams: [] },

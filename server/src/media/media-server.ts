@@ -71,6 +71,7 @@ export class MediaServer {
   readonly #relay = new Relay();
   readonly #sweeper: Sweep;
   #onEvent: (event: MediaEvent) => void = () => {};
+  #serial = 0;
   #strays = 0;
   #sendErrors = 0;
 
@@ -94,7 +95,8 @@ export class MediaServer {
     const binds = { a: this.#checkedBind(request, 'a'), b: this.#checkedBind(request, 'b') };
     let bridge = this.#bridges.get(request.bridge);
     if (!bridge) {
-      bridge = new Bridge(request.bridge, owner, this.#deps.clock.now(), binds);
+      this.#serial += 1;
+      bridge = new Bridge(request.bridge, this.#serial, this.#deps.clock.now(), binds);
       this.#bridges.set(request.bridge, bridge);
       this.#armSweep();
     }
@@ -135,6 +137,19 @@ export class MediaServer {
 
   list(): readonly BridgeSummary[] {
     return [...this.#bridges.values()].map((bridge) => bridge.summary(this.#deps.clock));
+  }
+
+  /** At most `size` bridges in order of their making, after the one with that serial number; `next` if there are more. */
+  page(after: number, size: number): { readonly bridges: readonly BridgeSummary[]; readonly next?: number } {
+    const bridges: BridgeSummary[] = [];
+    let last = after;
+    for (const bridge of this.#bridges.values()) {
+      if (bridge.serial <= after) continue;
+      if (bridges.length === size) return { bridges, next: last };
+      bridges.push(bridge.summary(this.#deps.clock));
+      last = bridge.serial;
+    }
+    return { bridges };
   }
 
   adopt(owner: number, ids: readonly string[]): readonly string[] {

@@ -75,6 +75,8 @@ export function readConnect(value: unknown): ConnectRequest {
 
 export const readBridge = (value: unknown): string => string(value, MAX_ID);
 
+export const readCursor = (value: unknown): number => integer(value ?? 0, 0, Number.MAX_SAFE_INTEGER);
+
 export const readBridges = (value: unknown): readonly string[] => array(value, MAX_IDS).map(readBridge);
 
 function readLeg(value: unknown): LegRequest {
@@ -104,7 +106,7 @@ function readDirection(value: unknown): Direction {
 
 function readRates(value: unknown): Record<string, number> {
   const rates: Record<string, number> = {};
-  for (const [type, rate] of Object.entries(object(value)).slice(0, 128)) rates[type] = integer(rate, 1, 1_000_000);
+  for (const [type, rate] of Object.entries(object(value)).slice(0, 32)) rates[type] = integer(rate, 1, 1_000_000);
   return rates;
 }
 
