@@ -20,7 +20,6 @@ import { RelayStream } from './relay.ts';
 export interface LegStream {
   readonly pair: PortPair;
   readonly relay: RelayStream;
-  remote: StreamRemote | null;
   /** Since when packets may be expected of this leg; absent while they may not. */
   expectedSince: Mono | undefined;
   idle: boolean;
@@ -59,7 +58,7 @@ export class Bridge {
 
   addStream(leg: LegName, pair: PortPair, timing: LatchTiming): LegStream {
     const relay = new RelayStream(pair.rtpSocket, pair.rtcpSocket, timing);
-    const stream: LegStream = { pair, relay, remote: null, expectedSince: undefined, idle: false };
+    const stream: LegStream = { pair, relay, expectedSince: undefined, idle: false };
     const { streams } = this.legs[leg];
     const peer = this.legs[otherLeg(leg)].streams[streams.length];
     if (peer) {
@@ -81,8 +80,7 @@ export class Bridge {
     const leg = this.legs[name];
     leg.source = source;
     for (const [i, stream] of leg.streams.entries()) {
-      stream.remote = streams[i] ?? null;
-      describe(stream, source);
+      describe(stream.relay, streams[i] ?? null, source);
     }
     for (const name of LEG_NAMES) {
       for (const stream of this.legs[name].streams) {
@@ -94,7 +92,8 @@ export class Bridge {
 
   /** Silence counts from when both ends are there, and the leg said that it would send. */
   #expect(stream: LegStream, now: Mono): void {
-    const { relay, remote } = stream;
+    const { relay } = stream;
+    const { remote } = relay;
     const direction = remote?.direction ?? 'sendrecv';
     const there = remote !== null && remote.port !== 0 && !isUnspecified(remote.address);
     const sends = there && (direction === 'sendrecv' || direction === 'sendonly');
@@ -130,7 +129,7 @@ export class Bridge {
   summary(clock: Clock): BridgeSummary {
     const of = ({ streams, source }: Leg): LegSummary => ({
       local: streams.map(localOf),
-      remote: streams.map(({ remote }) => remote),
+      remote: streams.map(({ relay }) => relay.remote),
       ...(source === undefined ? {} : { source }),
     });
     const media = { a: of(this.legs.a), b: of(this.legs.b) };
@@ -138,7 +137,9 @@ export class Bridge {
   }
 }
 
-function describe({ relay, remote }: LegStream, source: string | undefined): void {
+function describe(relay: RelayStream, remote: StreamRemote | null, source: string | undefined): void {
+  const before = relay.remote?.rtcpPort;
+  relay.remote = remote;
   if (remote === null || remote.port === 0) {
     relay.rtp.clear();
     relay.rtcp.signal(undefined, true);
@@ -151,8 +152,7 @@ function describe({ relay, remote }: LegStream, source: string | undefined): voi
   const moved = relay.rtp.signal({ address, port }, source ?? address, muted);
   const separate = rtcpPort !== 0 && rtcpPort !== port;
   const rtcp = separate ? { address, port: rtcpPort } : undefined;
-  if (moved || rtcpPort !== relay.signalledRtcp) relay.rtcp.signal(rtcp, muted);
-  relay.signalledRtcp = rtcpPort;
+  if (moved || rtcpPort !== before) relay.rtcp.signal(rtcp, muted);
 }
 
 const localOf = ({ pair }: LegStream): StreamLocal => ({

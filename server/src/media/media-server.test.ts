@@ -176,6 +176,22 @@ suite('media server', () => {
     await r.port.connect({ bridge: 'one', leg: 'a', streams: [at(ALICE)] });
     await r.port.connect({ bridge: 'two', leg: 'b', streams: [at(ALICE)] });
   });
+
+  test('a ring by RTCP ports alone, or across the streams of one description, is refused as well', async () => {
+    const r = await rig();
+    const legs = { a: { bind: OUT4 }, b: { bind: OUT4 } };
+    const { a, b } = await r.port.allocate({ bridge: 'one', legs, streams: 3 });
+    const two = await r.port.allocate({ bridge: 'two', legs, streams: 1 });
+    const [a0, a1, a2] = a as [StreamLocal, StreamLocal, StreamLocal];
+    const [b0, b1, b2] = b as [StreamLocal, StreamLocal, StreamLocal];
+    const rtcpAt = ({ rtcpPort }: StreamLocal) => ({ address: OUT4, port: 9, rtcpPort });
+    await r.port.connect({ bridge: 'one', leg: 'a', streams: [rtcpAt(first(two.a))] });
+    const back = r.port.connect({ bridge: 'two', leg: 'b', streams: [rtcpAt(b0)] });
+    await assert.rejects(back, { code: 'MEDIA_LOOP' });
+    await r.port.connect({ bridge: 'one', leg: 'a', streams: [] });
+    await r.port.connect({ bridge: 'one', leg: 'b', streams: [b1, b2, b0] });
+    await assert.rejects(r.port.connect({ bridge: 'one', leg: 'a', streams: [a1, a2, a0] }), { code: 'MEDIA_LOOP' });
+  });
 });
 
 suite('silence', () => {

@@ -14,7 +14,7 @@ import {
 } from '@strowger/proto';
 import { Bridge, type LegStream, otherLeg } from './bridge.ts';
 import { ACCEPTED } from './latch.ts';
-import { ringsBack } from './loops.ts';
+import { refuseRings } from './loops.ts';
 import type { MediaOptions } from './options.ts';
 import {
   type AllocateRequest,
@@ -28,7 +28,7 @@ import {
   type StreamLocal,
 } from './port.ts';
 import { PortAllocator, type PortCounters } from './ports.ts';
-import { Relay } from './relay.ts';
+import { Relay, type RelayStream } from './relay.ts';
 import { checkedBind, checkedConnect } from './requests.ts';
 import { findSilence, orphanEnd } from './watch.ts';
 
@@ -66,8 +66,8 @@ export class MediaServer {
   readonly #ports: PortAllocator;
   readonly #bridges = new Map<string, Bridge>();
   readonly #endpoints = new Map<number, Endpoint>();
-  /** By RTP address, for the search for loops. */
-  readonly #listening = new Map<string, LegStream>();
+  /** By RTP and RTCP address, for the search for loops. */
+  readonly #listening = new Map<string, RelayStream>();
   readonly #relay = new Relay();
   readonly #sweeper: Sweep;
   #onEvent: (event: MediaEvent) => void = () => {};
@@ -114,12 +114,7 @@ export class MediaServer {
     const leg = bridge.legs[request.leg];
     const checked = checkedConnect(request, leg);
     this.#own(bridge, owner);
-    for (const [i, remote] of checked.streams.entries()) {
-      const stream = leg.streams[i];
-      if (remote && stream && ringsBack(stream, remote, (at) => this.#listening.get(formatSocketAddress(at)))) {
-        throw new MediaError('MEDIA_LOOP', 'media would come back to where it started');
-      }
-    }
+    refuseRings(leg.streams, checked.streams, (at) => this.#listening.get(formatSocketAddress(at)));
     bridge.connect(checked, this.#deps.clock.now());
   }
 
@@ -236,7 +231,9 @@ export class MediaServer {
 
   #listen(bridge: Bridge, leg: LegName, index: number, stream: LegStream): void {
     const { rtpSocket, rtcpSocket } = stream.pair;
-    this.#listening.set(formatSocketAddress(stream.pair), stream);
+    const { address, port } = stream.pair;
+    this.#listening.set(formatSocketAddress({ address, port }), stream.relay);
+    this.#listening.set(formatSocketAddress({ address, port: port + 1 }), stream.relay);
     this.#endpoints.set(rtpSocket, { bridge, leg, index, stream, rtcp: false });
     this.#endpoints.set(rtcpSocket, { bridge, leg, index, stream, rtcp: true });
   }
@@ -244,6 +241,7 @@ export class MediaServer {
   #close(streams: readonly LegStream[]): void {
     for (const { pair } of streams) {
       this.#listening.delete(formatSocketAddress(pair));
+      this.#listening.delete(formatSocketAddress({ address: pair.address, port: pair.port + 1 }));
       this.#endpoints.delete(pair.rtpSocket);
       this.#endpoints.delete(pair.rtcpSocket);
       this.#ports.release(pair);

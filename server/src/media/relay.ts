@@ -18,6 +18,7 @@ import {
   type Verdict,
 } from './latch.ts';
 import { classify, RTCP, RTP, rtcpSsrc, rtpSsrc, sequenceNumber } from './packet.ts';
+import type { StreamRemote } from './port.ts';
 import { Reception } from './reception.ts';
 import { RtcpLatch } from './rtcp-latch.ts';
 
@@ -31,8 +32,8 @@ export class RelayStream {
   rtcpPackets = 0;
   /** RTCP goes on the RTP port (RFC 5761). */
   mux = false;
-  /** The RTCP port of the last description. */
-  signalledRtcp = 0;
+  /** As last described; `null` is rejected, or not yet. */
+  remote: StreamRemote | null = null;
   /** The other leg's side. */
   peer: RelayStream | undefined;
   readonly #dropped = new Float64Array(DROP_REASONS.length + 1);
