@@ -1,0 +1,3 @@
+export * from './errors.ts';
+export * from './message/index.ts';
+export * from './registry/index.ts';

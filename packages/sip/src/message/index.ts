@@ -1,0 +1,18 @@
+export { reasonPhrase } from '../registry/responses.ts';
+export * from './compose.ts';
+export * from './credentials.ts';
+export * from './framing.ts';
+export * from './header.ts';
+export * from './headers/index.ts';
+export * from './message.ts';
+export * from './name-addr.ts';
+export { headerId, headerName } from './names.ts';
+export * from './params.ts';
+export * from './parse.ts';
+export { displayName, quote, quoteOctets, unfold, unquote } from './quoted.ts';
+export { Scanner } from './scanner.ts';
+export * from './screen.ts';
+export type { DeltaParams, MediaType, TokenParams, UriRef } from './shapes.ts';
+export * from './splice.ts';
+export * from './uri.ts';
+export * from './uri-text.ts';
