@@ -56,6 +56,10 @@ export class Bridge {
     };
   }
 
+  get isEmpty(): boolean {
+    return this.legs.a.streams.length + this.legs.b.streams.length === 0;
+  }
+
   addStream(leg: LegName, pair: PortPair, timing: LatchTiming): LegStream {
     const relay = new RelayStream(pair.rtpSocket, pair.rtcpSocket, timing);
     const stream: LegStream = { pair, relay, expectedSince: undefined, idle: false };

@@ -5,14 +5,14 @@
 import {
   type Clock,
   type Datagram,
-  formatSocketAddress,
   later,
   type Random,
   Timed,
   type TimerWheel,
   type UdpSet,
 } from '@strowger/proto';
-import { Bridge, type LegStream, otherLeg } from './bridge.ts';
+import { Bridge } from './bridge.ts';
+import { BridgeSockets, type Endpoint } from './bridge-sockets.ts';
 import { ACCEPTED } from './latch.ts';
 import { refuseRings } from './loops.ts';
 import type { MediaOptions } from './options.ts';
@@ -21,14 +21,13 @@ import {
   type BridgeStats,
   type BridgeSummary,
   type ConnectRequest,
-  LEG_NAMES,
   type LegName,
   MediaError,
   type MediaEvent,
   type StreamLocal,
 } from './port.ts';
 import { PortAllocator, type PortCounters } from './ports.ts';
-import { Relay, type RelayStream } from './relay.ts';
+import { Relay } from './relay.ts';
 import { checkedBind, checkedConnect } from './requests.ts';
 import { findSilence, orphanEnd } from './watch.ts';
 
@@ -50,24 +49,13 @@ export interface MediaCounters {
   readonly sendErrors: number;
 }
 
-/** Where a socket's packets go in. */
-interface Endpoint {
-  readonly bridge: Bridge;
-  readonly leg: LegName;
-  readonly index: number;
-  readonly stream: LegStream;
-  readonly rtcp: boolean;
-}
-
 const SWEEP_EVERY = 1000;
 
 export class MediaServer {
   readonly #deps: MediaServerDeps;
   readonly #ports: PortAllocator;
+  readonly #sockets: BridgeSockets;
   readonly #bridges = new Map<string, Bridge>();
-  readonly #endpoints = new Map<number, Endpoint>();
-  /** By RTP and RTCP address, for the search for loops. */
-  readonly #listening = new Map<string, RelayStream>();
   readonly #relay = new Relay();
   readonly #sweeper: Sweep;
   #onEvent: (event: MediaEvent) => void = () => {};
@@ -80,6 +68,7 @@ export class MediaServer {
     this.#deps = deps;
     const { ports: range, timing } = options;
     this.#ports = new PortAllocator(udp, clock, random, { range, quarantine: timing.quarantine });
+    this.#sockets = new BridgeSockets(this.#ports, timing);
     this.#sweeper = new Sweep(() => this.#sweep());
     udp.onBatch((batch) => this.#receive(batch));
     udp.onSendError(() => {
@@ -101,10 +90,15 @@ export class MediaServer {
       this.#armSweep();
     }
     this.#own(bridge, owner);
-    const grow = () => this.#grow(bridge, request, binds);
+    const grow = () => this.#sockets.grow(bridge, request, binds);
     const work = bridge.work.then(grow, grow);
     bridge.work = work;
-    await work;
+    try {
+      await work;
+    } catch (error) {
+      if (bridge.isEmpty && !bridge.ended) this.release(bridge.id);
+      throw error;
+    }
     return bridge.local();
   }
 
@@ -114,7 +108,7 @@ export class MediaServer {
     const leg = bridge.legs[request.leg];
     const checked = checkedConnect(request, leg);
     this.#own(bridge, owner);
-    refuseRings(leg.streams, checked.streams, (at) => this.#listening.get(formatSocketAddress(at)));
+    refuseRings(leg.streams, checked.streams, (at) => this.#sockets.listeningAt(at));
     bridge.connect(checked, this.#deps.clock.now());
   }
 
@@ -125,7 +119,7 @@ export class MediaServer {
     const stats = bridge.stats(this.#deps.clock);
     bridge.ended = true;
     this.#bridges.delete(id);
-    for (const leg of LEG_NAMES) this.#close(bridge.clearLeg(leg));
+    this.#sockets.closeAll(bridge);
     if (this.#bridges.size === 0) this.#deps.wheel.stop(this.#sweeper);
     return stats;
   }
@@ -188,71 +182,11 @@ export class MediaServer {
     bridge.orphanedAt = undefined;
   }
 
-  /** All the ports or none: a leg without its peer is of no use. */
-  async #grow(bridge: Bridge, request: AllocateRequest, binds: Record<LegName, string>): Promise<void> {
-    const fresh: { readonly leg: LegName; readonly stream: LegStream }[] = [];
-    try {
-      for (const leg of LEG_NAMES) {
-        this.#rebind(bridge, leg, binds[leg]);
-        const { streams } = bridge.legs[leg];
-        while (streams.length < request.streams) {
-          const pair = await this.#ports.acquire(binds[leg], request.legs[leg].ports?.[streams.length]);
-          if (bridge.ended) {
-            this.#ports.release(pair);
-            throw new MediaError('MEDIA_UNKNOWN_BRIDGE', 'released while it was made');
-          }
-          const stream = bridge.addStream(leg, pair, this.#deps.options.timing);
-          fresh.push({ leg, stream });
-          this.#listen(bridge, leg, streams.length - 1, stream);
-        }
-      }
-    } catch (error) {
-      if (!bridge.ended) this.#undo(bridge, fresh);
-      throw error;
-    }
-  }
-
-  /** The leg is to be at another of our addresses: its ports there are new. */
-  #rebind(bridge: Bridge, leg: LegName, bind: string): void {
-    if (bridge.legs[leg].bind === bind) return;
-    this.#close(bridge.clearLeg(leg));
-    bridge.legs[leg].bind = bind;
-  }
-
-  #undo(bridge: Bridge, fresh: readonly { readonly leg: LegName; readonly stream: LegStream }[]): void {
-    for (const { leg, stream } of fresh.toReversed()) {
-      bridge.legs[leg].streams.pop();
-      const peer = bridge.legs[otherLeg(leg)].streams.find(({ relay }) => relay.peer === stream.relay);
-      if (peer) peer.relay.peer = undefined;
-      this.#close([stream]);
-    }
-    if (bridge.legs.a.streams.length + bridge.legs.b.streams.length === 0) this.release(bridge.id);
-  }
-
-  #listen(bridge: Bridge, leg: LegName, index: number, stream: LegStream): void {
-    const { rtpSocket, rtcpSocket } = stream.pair;
-    const { address, port } = stream.pair;
-    this.#listening.set(formatSocketAddress({ address, port }), stream.relay);
-    this.#listening.set(formatSocketAddress({ address, port: port + 1 }), stream.relay);
-    this.#endpoints.set(rtpSocket, { bridge, leg, index, stream, rtcp: false });
-    this.#endpoints.set(rtcpSocket, { bridge, leg, index, stream, rtcp: true });
-  }
-
-  #close(streams: readonly LegStream[]): void {
-    for (const { pair } of streams) {
-      this.#listening.delete(formatSocketAddress(pair));
-      this.#listening.delete(formatSocketAddress({ address: pair.address, port: pair.port + 1 }));
-      this.#endpoints.delete(pair.rtpSocket);
-      this.#endpoints.delete(pair.rtcpSocket);
-      this.#ports.release(pair);
-    }
-  }
-
   #receive(batch: readonly Datagram[]): void {
     const now = this.#deps.clock.now();
     const relay = this.#relay;
     for (const { socket, bytes, address, port } of batch) {
-      const endpoint = this.#endpoints.get(socket);
+      const endpoint = this.#sockets.endpoint(socket);
       if (endpoint === undefined) {
         this.#strays += 1;
         continue;
