@@ -1,5 +1,8 @@
-/** `scheme name=value, name="value"` of the four authentication fields (RFC 3261 §25.1, RFC 7235 §2.1). */
-import { faulty, lowerAscii, type Octets, octets, type Parsed, parsed } from '@strowger/proto';
+/** The parameters of digest challenges and credentials (RFC 3261 §25.1, RFC 7616 §3.3 and §3.4), each with one value. */
+import { faulty, type Octets, octets, type Parsed, parsed, slice } from '@strowger/proto';
+import { COMMA, DQUOTE, isLws } from '../message/chars.ts';
+import { quoteOctets, unquote } from '../message/quoted.ts';
+import { Scanner } from '../message/scanner.ts';
 
 export interface AuthParams {
   /** Lower-cased. */
@@ -11,44 +14,35 @@ export interface AuthParams {
 const MAX_PARAMS = 64;
 const MAX_OCTETS = 8192;
 
-const SCHEME = /[\t\n\r ]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)/y;
-const SEPARATOR = /[\t\n\r ,]*/y;
-const NAME = /([A-Za-z0-9!#$%&'*+.^_`|~-]+)[\t\n\r ]*=[\t\n\r ]*/y;
-const QUOTED = /"((?:[^"\\]|\\[\x00-\xff])*)"/y;
-/** Wider than a token: some leave the quotes of a URI out. */
-const BARE = /[^\t\n\r ,"]+/y;
-
-/** Reads a field value. A parameter given twice is a fault, because the two might be read by two readers. */
+/**
+ * Reads a field value. More lenient than the header's own parser (empty elements, a URI without its quotes), and
+ * stricter in one thing: a parameter given twice is a fault, because two readers might each take another one.
+ */
 export function parseAuthParams(value: Octets): Parsed<AuthParams> {
   if (value.length > MAX_OCTETS) return faulty(`at most ${MAX_OCTETS} octets`, MAX_OCTETS);
+  const s = new Scanner(value);
   const params = new Map<string, Octets>();
-  const scheme = take(SCHEME, value, 0);
-  if (!scheme) return faulty('scheme', 0);
+  s.lws();
+  const scheme = s.lowerToken();
   // Other schemes have other forms (`Bearer` a bare token, for one), and are nobody's mistake.
-  if (lowerAscii(scheme) !== 'digest') return parsed({ scheme: lowerAscii(scheme), params });
-  let at = SCHEME.lastIndex;
-  for (;;) {
-    take(SEPARATOR, value, at);
-    at = SEPARATOR.lastIndex;
-    if (at === value.length) return parsed({ scheme: lowerAscii(scheme), params });
-    const name = take(NAME, value, at);
-    if (!name) return faulty('name=', at);
-    const from = NAME.lastIndex;
-    const re = value[from] === '"' ? QUOTED : BARE;
-    const text = take(re, value, from);
-    if (text === undefined) return faulty(re === QUOTED ? 'quoted-string' : 'value', from);
-    const key = lowerAscii(name);
-    if (params.has(key)) return faulty(`one ${key}`, at);
+  if (!s.fault && scheme !== 'digest') return parsed({ scheme, params });
+  for (skipSeparators(s); !s.atEnd && !s.fault; skipSeparators(s)) {
+    const at = s.pos;
+    const name = s.lowerToken();
+    s.separator('=');
+    const text = s.code === DQUOTE ? unquote(s.quoted()) : bare(s);
+    if (s.fault) break;
+    if (params.has(name)) return faulty(`one ${name}`, at);
     if (params.size === MAX_PARAMS) return faulty(`at most ${MAX_PARAMS} parameters`, at);
-    params.set(key, re === QUOTED ? unquote(text) : text);
-    at = re.lastIndex;
-    if (at < value.length && !isSeparator(value.charCodeAt(at))) return faulty('comma', at);
+    params.set(name, text);
+    if (!s.atEnd && s.code !== COMMA && !isLws(s.code)) s.fail('comma');
   }
+  return s.fault ? { ok: false, fault: s.fault } : parsed({ scheme, params });
 }
 
 /** `name="value"`, escaped. */
 export function quotedParam(name: string, value: Octets): Octets {
-  return octets`${name as Octets}="${value.replace(/["\\]/g, '\\$&') as Octets}"`;
+  return octets`${name as Octets}=${quoteOctets(value)}`;
 }
 
 /** `UTF-8''J%C3%A9`: the octets of an extended value (RFC 5987 §3.2), `undefined` in any other form or charset. */
@@ -59,15 +53,19 @@ export function parseExtended(value: Octets): Octets | undefined {
     | undefined;
 }
 
-function take(re: RegExp, text: Octets, at: number): Octets | undefined {
-  re.lastIndex = at;
-  const match = re.exec(text);
-  return match ? ((match[1] ?? match[0]) as Octets) : undefined;
+function skipSeparators(s: Scanner): void {
+  while (s.code === COMMA || isLws(s.code)) s.pos += 1;
 }
 
-function unquote(text: Octets): Octets {
-  return text.includes('\\') ? (text.replace(/\\([\x00-\xff])/g, '$1') as Octets) : text;
+/** Wider than a token: some leave the quotes of a URI out. */
+function bare(s: Scanner): Octets {
+  const { text, limit, pos } = s;
+  let end = pos;
+  for (; end < limit; end += 1) {
+    const code = text.charCodeAt(end);
+    if (code === COMMA || code === DQUOTE || isLws(code)) break;
+  }
+  if (end === pos) s.fail('value');
+  s.pos = end;
+  return slice(text, pos, end);
 }
-
-const isSeparator = (code: number): boolean =>
-  code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a || code === 0x2c;
