@@ -2,15 +2,7 @@
  * All bridges of a media process, over a set of UDP sockets: no socket, clock or timer of its own, so that a scenario test
  * runs it on the virtual network. Its callers have checked their requests (protocol.ts).
  */
-import {
-  type Clock,
-  type Datagram,
-  later,
-  type Random,
-  Timed,
-  type TimerWheel,
-  type UdpSet,
-} from '@strowger/proto';
+import { type Clock, type Datagram, later, type Random, Timed, type TimerWheel, type UdpSet } from '@strowger/proto';
 import { Bridge } from './bridge.ts';
 import { BridgeSockets, type Endpoint } from './bridge-sockets.ts';
 import { ACCEPTED } from './latch.ts';
