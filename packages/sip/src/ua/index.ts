@@ -1,0 +1,3 @@
+export * from './call.ts';
+export * from './register.ts';
+export * from './registrar.ts';
