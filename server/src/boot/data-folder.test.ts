@@ -18,11 +18,12 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { checkServerIdentity, connect, createServer } from 'node:tls';
 import { asMono, asWall, type Clock } from '@strowger/proto';
-import { directoryStore } from '../modules/directory/store.ts';
+import { deviceSecretAbout, directoryStore } from '../modules/directory/store.ts';
 import { openInProcessStorage } from '../storage/in-process.ts';
 import { ensureAdministrator } from './administrator.ts';
 import { ensureCertificate } from './certificate.ts';
 import { dataPaths, hold, loadKeys, openDataFolder } from './data-folder.ts';
+import { declarePeople } from './declare-people.ts';
 import { hashPassword, randomPassword, verifyPassword } from './password.ts';
 import { aboutRow, createKey, secretKeys } from './secrets.ts';
 
@@ -226,6 +227,31 @@ suite('certificate', () => {
     assert.throws(() => ensureCertificate(request(dir.path)), { code: 'DATA_CERTIFICATE_UNREADABLE' });
     assert.equal(readFileSync(mine.certificate, 'utf8'), 'rubbish');
   });
+});
+
+test('people of the file reach the directory with secrets that open, and a second start changes nothing', async () => {
+  const clock: Clock = { now: () => asMono(0), wall: () => NOW };
+  const keys = secretKeys(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
+  const storage = await openInProcessStorage({ stores: [directoryStore], clock });
+  const directory = storage.store(directoryStore);
+  await directory.putTenant('default', 'example.test');
+  const people = [
+    { name: 'Alice', extension: '1001', password: 'alice-secret-1' },
+    { name: 'Bob', extension: '1002' },
+  ];
+  const first = await directory.applyFile('default', declarePeople(people, 'default', keys));
+  assert.deepEqual(
+    first.map(({ kind, extension }) => `${kind} ${extension}`),
+    ['added 1001', 'added 1002'],
+  );
+  assert.deepEqual(await directory.applyFile('default', declarePeople(people, 'default', keys)), []);
+  const [alice, bob] = (await directory.system.listDevices()).toSorted((a, b) => a.userName.localeCompare(b.userName));
+  assert.equal(keys.open(alice?.secret ?? '', deviceSecretAbout('default', '1001')), 'alice-secret-1');
+  assert.match(keys.open(bob?.secret ?? '', deviceSecretAbout('default', '1002')), /^[a-z2-9]{20}$/);
+  assert.throws(() => keys.open(bob?.secret ?? '', deviceSecretAbout('default', '1001')), {
+    code: 'SECRET_UNREADABLE',
+  });
+  await storage.close();
 });
 
 test('the administrator: made once; one whose password nobody saw gets another', async () => {

@@ -48,9 +48,15 @@ const BY_RESULT: Readonly<Record<number, StorageCode>> = {
 
 export function toStorageError(cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
-  const { errcode, code, message } = cause as { errcode?: number; code?: string; message?: string };
+  const { errcode, code, syscall, message } = cause as {
+    errcode?: number;
+    code?: string;
+    syscall?: string;
+    message?: string;
+  };
   const text = message ?? String(cause);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new StorageError('STORE_FULL', text, { cause });
+  if (syscall !== undefined) return new StorageError('STORE_IO', text, { cause });
   const byResult = errcode === undefined ? undefined : BY_RESULT[errcode & 0xff];
   return new StorageError(byResult ?? 'STORE_QUERY', text, { cause });
 }

@@ -18,6 +18,7 @@ import { type FileJournal, type JournalOptions, openJournal } from './journal.ts
 import { journalPath } from './journal-files.ts';
 import { JournalMemory, openMemoryJournal } from './journal-memory.ts';
 import { mergeJournal } from './journal-merge.ts';
+import { journalSpaces } from './journal-spaces.ts';
 
 const NOW = asWall(1_000_000);
 const folder = () => mkdtempDisposableSync(join(tmpdir(), 'strowger-journal-'));
@@ -298,6 +299,26 @@ suite('journal', () => {
     using dir = folder();
     writeFileSync(journalPath(dir.path, 'segment', 1), 'STRWJ9\r\nsomething');
     assert.throws(() => open(dir.path), { code: 'JOURNAL_CORRUPT' });
+  });
+
+  test('each user has a part of its own, loaded once and owned by one', () => {
+    using dir = folder();
+    const journal = open(dir.path);
+    const first = journalSpaces(journal);
+    const bindings = first.space<{ n: number }>('location.bindings');
+    bindings.put('a', { n: 1 });
+    bindings.put('b', { n: 2 }, asWall(NOW + 5));
+    bindings.delete('a');
+    first.space<string>('calls.dialogs').put('a', 'x');
+    assert.throws(() => first.space('calls.dialogs'), /owner/);
+    first.flush();
+    journal.close();
+    const again = open(dir.path);
+    const next = journalSpaces(again);
+    const part = next.space<{ n: number }>('location.bindings');
+    assert.deepEqual([...part.load()], [['b', { n: 2 }]]);
+    assert.deepEqual([...part.load()], []);
+    again.close();
   });
 
   test('in memory: the same face, and a failing flush promises nothing', () => {

@@ -8,6 +8,7 @@ import { asMono, asWall, type Clock } from '@strowger/proto';
 import { openThreadStorage, type ThreadStorage } from './client.ts';
 import { defineStore } from './define-store.ts';
 import { openInProcessStorage } from './in-process.ts';
+import { openJournal } from './journal.ts';
 import { outboxStore } from './outbox.ts';
 import { notesStore } from './sample-store.test-data.ts';
 import type { Storage } from './storage.ts';
@@ -231,6 +232,22 @@ suite('storage thread', () => {
     await assert.rejects(openThread(join(dir.path, 'nowhere')), { code: 'STORE_IO' });
     writeFileSync(join(dir.path, 's.db'), 'this is no database, and long enough not to be taken for an empty one');
     await assert.rejects(openThread(dir.path), { code: 'STORE_CORRUPT' });
+  });
+
+  test('the journal is merged between calls, and a merge that fails is an error with a code', async () => {
+    using dir = folder();
+    const storage = await openThread(dir.path);
+    const journal = openJournal({ dir: join(dir.path, 'journal'), durability: 'process', now: clock.wall() });
+    for (let i = 0; i < 100; i += 1) journal.append('s', `k${i % 10}`, i);
+    const closed = journal.rotate();
+    const [report] = await Promise.all([
+      storage.mergeJournal(join(dir.path, 'journal'), closed),
+      storage.store(notesStore).list('t'),
+    ]);
+    assert.deepEqual([report.kept, report.files, report.damage], [10, 1, []]);
+    await assert.rejects(storage.mergeJournal(join(dir.path, 'nowhere'), 1), { code: 'STORE_IO' });
+    journal.close();
+    await storage.close();
   });
 
   test('the settings that durable means are in force', async () => {
