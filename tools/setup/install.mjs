@@ -143,7 +143,7 @@ const ADVICE = /** @type {const} */ ([
   ],
   [
     /EUSAGE/,
-    'package.json and package-lock.json disagree. After a change by hand: npm install && node tools/lock/complete.mjs',
+    'package.json and package-lock.json disagree. After a change by hand: npm install && npm run complete-lock',
   ],
   [
     /ENOENT/,

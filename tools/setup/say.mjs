@@ -6,5 +6,6 @@ export function say(/** @type {string} */ line) {
 
 /** Something only the person can mend; its message says what is wrong and what to do. */
 export class Problem extends Error {
+  /** @override */
   name = 'Problem';
 }

@@ -1,0 +1,50 @@
+/** A node:test reporter for the runner: one line of JSON for each test that ended. */
+import type { TestEvent } from 'node:test/reporters';
+import type { TestResult } from './result.ts';
+
+/** Yields a `TestResult` a line. Suites are only reported when they themselves failed, in a hook. */
+export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const open: string[] = [];
+  for await (const event of source) {
+    if (event.type === 'test:start') {
+      open.length = event.data.nesting;
+      open[event.data.nesting] = event.data.name;
+      continue;
+    }
+    if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
+    const { data } = event;
+    const error = event.type === 'test:fail' ? event.data.details.error : undefined;
+    if (isContainer(data.details.type, error)) continue;
+    const result: TestResult = {
+      name: [...open.slice(0, data.nesting), data.name].join(' › '),
+      line: data.line ?? 0,
+      outcome: outcomeOf(event),
+      ...(typeof data.skip === 'string' ? { reason: data.skip } : {}),
+      ...(error === undefined ? {} : { error: textOf(error) }),
+    };
+    yield `${JSON.stringify(result)}\n`;
+  }
+}
+
+function isContainer(type: string | undefined, error: unknown): boolean {
+  const why = (error as { failureType?: string } | undefined)?.failureType;
+  return why === 'subtestsFailed' || (type === 'suite' && error === undefined);
+}
+
+function outcomeOf(event: Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>): TestResult['outcome'] {
+  const { skip, todo } = event.data;
+  if (skip !== undefined && skip !== false) return 'skipped';
+  if (todo !== undefined && todo !== false) return 'skipped';
+  return event.type === 'test:pass' ? 'passed' : 'failed';
+}
+
+/** The error of the test, without the runner's own wrapping. */
+function textOf(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(inner instanceof Error)) return String((inner as { cause?: unknown } | null)?.cause ?? inner);
+  const causes: string[] = [inner.stack ?? inner.message];
+  for (let cause = inner.cause; cause instanceof Error && causes.length < 5; cause = cause.cause) {
+    causes.push(`caused by ${cause.stack ?? cause.message}`);
+  }
+  return causes.join('\n');
+}
