@@ -48,7 +48,8 @@ interface Terminated extends Any {
 export type Client = Waiting | Completed | Terminated;
 type Step = ClientStep<Client>;
 
-const TERMINATED: Terminated = { machine, state: 'terminated' };
+/** The end of it. */
+export const TERMINATED: Client = { machine, state: 'terminated' };
 
 /** Begins: the request goes out. */
 export function start(request: Octets, reliable: boolean, timing: Timing, now: Mono): Step {

@@ -1,0 +1,314 @@
+/**
+ * The one face of transactions and transport towards hosts and TUs: what came off the wire goes in by `receive`, what
+ * the TU wants by `request`, `ack`, `cancel` and `respond`, time by the wheel; out come packets and events, at once and
+ * in order. No I/O, no clock.
+ */
+import {
+  CRLF,
+  type Destination,
+  EMPTY,
+  type Flow,
+  isReliable,
+  type Mono,
+  type Octets,
+  octets,
+  type TransportName,
+} from '@strowger/proto';
+import { LocalProtocolError } from '../errors.ts';
+import { composeResponse, type Field, type ResponseParts } from '../message/compose.ts';
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
+import { param } from '../message/params.ts';
+import { parseMessage } from '../message/parse.ts';
+import { type Screening, screenMessage } from '../message/screen.ts';
+import { type ClientKey, ClientLayer, type ClientTransaction } from '../transaction/client-layer.ts';
+import { ACK, CANCEL } from '../transaction/hop-by-hop.ts';
+import { type Match, matchOf } from '../transaction/match.ts';
+import { type ServerKey, ServerLayer, type ServerTransaction, toTagOf } from '../transaction/server-layer.ts';
+import { DEFAULT_TIMING } from '../transaction/timing.ts';
+import { formatBranch, parseBranch, TokenSource } from '../transaction/token.ts';
+import { reconnect, responseDestination } from '../transport/reply.ts';
+import { OurNames, viaPort } from '../transport/via.ts';
+import { statelessTag, withSource } from './arrival.ts';
+import { type Departure, depart } from './departure.ts';
+import type { OutboundRequest, Packet, Path, StackCounts, StackEvent, StackOptions } from './events.ts';
+
+/** A server transaction's way back, and where to connect to when the connection has gone. */
+interface ReplyPath extends Path {
+  readonly again: Destination | undefined;
+  readonly flow: Flow;
+}
+
+/** A client transaction's way out. The fallback goes with the first packet and is kept no longer. */
+interface RequestPath extends Path {
+  fallback: Packet | undefined;
+}
+
+const DEFAULT_MAX_TRANSACTIONS = 250_000;
+const RETRY_AFTER_SECONDS = 5;
+/** A branch without a place: nothing ever answers an ACK. */
+const NO_PLACE = 0;
+
+export class SipStack {
+  readonly #options: StackOptions;
+  readonly #tokens: TokenSource;
+  readonly #clients: ClientLayer<RequestPath>;
+  readonly #servers: ServerLayer<ReplyPath>;
+  readonly #names: OurNames;
+  readonly #maxTransactions: number;
+  readonly #secret: readonly [number, number];
+  #overloaded = 0;
+  #refused = 0;
+  #discarded = 0;
+  #stray = 0;
+
+  constructor(options: StackOptions) {
+    const { random, wheel, timing = DEFAULT_TIMING, node = 0, locals } = options;
+    this.#options = options;
+    this.#tokens = new TokenSource(random, node);
+    this.#names = new OurNames(locals);
+    this.#maxTransactions = options.maxTransactions ?? DEFAULT_MAX_TRANSACTIONS;
+    const { randomHigh, randomLow } = this.#tokens.make(NO_PLACE);
+    this.#secret = [randomHigh, randomLow];
+    this.#clients = new ClientLayer(
+      this.#tokens,
+      { wheel, timing },
+      {
+        transmit: (tx, text) => this.#transmitRequest(tx, text),
+        response: ({ key }, owner, response) => this.#emit({ kind: 'response', key, owner, response }),
+        failed: ({ key }, owner, reason) => this.#emit({ kind: 'failed', key, owner, reason }),
+      },
+    );
+    this.#servers = new ServerLayer(
+      { wheel, timing },
+      {
+        transmit: (tx, text) => this.#transmitResponse(tx, text),
+        ack: ({ path }, request) => this.#emit({ kind: 'ack', request, flow: path.flow }),
+        failed: ({ key }, reason) => this.#emit({ kind: 'server-failed', key, reason }),
+      },
+    );
+  }
+
+  /** One datagram, or one message of a stream. */
+  receive(text: Octets, flow: Flow, now: Mono): void {
+    const outcome = parseMessage(text);
+    switch (outcome.kind) {
+      case 'message':
+        this.#receiveMessage(outcome.message, flow, now);
+        return;
+      case 'keep-alive':
+        // RFC 5626 §4.4.1: pong on streams alone; over UDP keep-alives are STUN's, and these just hold a NAT open.
+        if (outcome.ping && isReliable(flow.transport)) this.#options.send({ text: CRLF, to: { kind: 'flow', flow } });
+        return;
+      case 'garbage':
+        this.#discard('garbage', text, flow);
+    }
+  }
+
+  /** The host could not send that packet. */
+  sendFailed(packet: Packet, now: Mono): void {
+    const { transaction, fallback } = packet;
+    if (fallback && transaction?.kind === 'client') this.#fallBack(transaction.key, fallback, now);
+    else if (fallback) this.#options.send(fallback);
+    else if (transaction?.kind === 'server') this.#replyFailed(transaction.key, packet, now);
+    else if (transaction) this.#clients.transportError(transaction.key, transaction.kind === 'cancel', now);
+  }
+
+  /** The host sent a packet over that connection: if it closes, the transaction fails at once. */
+  sentOver({ transaction }: Packet, connection: number): void {
+    if (transaction?.kind !== 'client') return;
+    const tx = this.#clients.get(transaction.key);
+    if (tx) this.#clients.bind(tx, connection);
+  }
+
+  connectionClosed(connection: number, now: Mono): void {
+    this.#clients.connectionClosed(connection, now);
+  }
+
+  /** A new client transaction; never ACK or CANCEL. Its events carry `owner`, which is let go when it ends. */
+  request({ method, text, target, loop }: OutboundRequest, owner: unknown, now: Mono): ClientKey {
+    if (method === ACK || method === CANCEL)
+      throw new LocalProtocolError('SIP_WRONG_STATE', `${method} has its own way`);
+    const tx = this.#clients.open(method, owner, loop);
+    const departure = depart(text, target, formatBranch(tx.token), this.#options.locals);
+    if (departure === undefined) {
+      this.#clients.failLater(tx, now);
+      return tx.key;
+    }
+    if (target.kind === 'flow' && target.flow.connection !== undefined) this.#clients.bind(tx, target.flow.connection);
+    const { to, local, fallback } = departure;
+    const path: RequestPath = { to, local, fallback: fallback && packetOf(fallback) };
+    this.#clients.begin(tx, departure.text, path, isReliable(transportOf(to)), now);
+    return tx.key;
+  }
+
+  /** The ACK of a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Lost ones are the TU's to send again. */
+  ack(text: Octets, target: Destination, _now: Mono): void {
+    const branch = formatBranch(this.#tokens.make(NO_PLACE));
+    const departure = depart(text, target, branch, this.#options.locals);
+    if (departure) this.#options.send(packetOf(departure));
+  }
+
+  /** Gives an INVITE up: a CANCEL goes as soon as the peer has shown that it has the INVITE (RFC 3261 §9.1). */
+  cancel(key: ClientKey, now: Mono, fields: readonly Field[] = []): void {
+    this.#clients.cancel(key, fields, now);
+  }
+
+  /** The TU's response, made by `composeResponse`. One that comes too late, or is not allowed, goes nowhere. */
+  respond(key: ServerKey, text: Octets, now: Mono): void {
+    this.#servers.respond(key, text, now);
+  }
+
+  counts(): StackCounts {
+    return {
+      client: this.#clients.size,
+      server: this.#servers.size,
+      overloaded: this.#overloaded,
+      refused: this.#refused,
+      discarded: this.#discarded,
+      stray: this.#stray,
+    };
+  }
+
+  #receiveMessage(message: SipMessage, flow: Flow, now: Mono): void {
+    const screening = screenMessage(message);
+    if (message.kind === 'response') {
+      if (screening) this.#discard(screening.code, message.text, flow);
+      else this.#receiveResponse(message, flow, now);
+      return;
+    }
+    const request = withSource(message, flow);
+    if (screening || request === undefined) this.#refuse(request, screening, message.text, flow);
+    else if (request.method === ACK) this.#receiveAck(request, flow, now);
+    else if (request.method === CANCEL) this.#receiveCancel(request, flow);
+    else this.#receiveRequest(request, flow, now);
+  }
+
+  #receiveResponse(response: SipResponse, flow: Flow, now: Mono): void {
+    const { topVia } = response;
+    // RFC 3261 §18.1.2: not our name, not our response.
+    if (!this.#names.has(topVia, flow)) {
+      this.#discard('via-not-ours', response.text, flow);
+      return;
+    }
+    const token = parseBranch(param(topVia.params, 'branch') ?? EMPTY);
+    if (token && this.#clients.receive(response, token, now)) return;
+    this.#stray += 1;
+    this.#emit({ kind: 'stray', response, flow });
+  }
+
+  #receiveRequest(request: SipRequest, flow: Flow, now: Mono): void {
+    const match = matchOf(request);
+    const known = this.#servers.find(match, request.method);
+    if (known) this.#servers.feed(known, { kind: 'retransmission', now });
+    else if (this.#servers.size >= this.#maxTransactions) this.#overload(request, flow);
+    else this.#open(request, match, flow, now);
+  }
+
+  #open(request: SipRequest, match: Match, flow: Flow, now: Mono): void {
+    const { topVia } = request;
+    const to = responseDestination(topVia, flow);
+    const path: ReplyPath = { to, local: undefined, flow, again: reconnect(flow, viaPort(topVia, flow.transport)) };
+    const tx = this.#servers.open(request, match, path, isReliable(flow.transport), now);
+    try {
+      this.#emit({ kind: 'request', key: tx.key, request, flow });
+    } catch (error) {
+      // The peer is not to wait for a TU that has fallen over; the host is to know that it has.
+      if (tx.pending) this.respond(tx.key, composeResponse(request, 500, { toTag: this.#tag(request) }), now);
+      throw error;
+    }
+  }
+
+  #receiveAck(request: SipRequest, flow: Flow, now: Mono): void {
+    const tx = this.#servers.findForAck(matchOf(request), request.toTag);
+    if (tx) this.#servers.feed(tx, { kind: 'ack', now }, request);
+    else this.#emit({ kind: 'ack', request, flow });
+  }
+
+  /** RFC 3261 §9.2. The answer is the same each time and needs no state: what matters is the INVITE. */
+  #receiveCancel(request: SipRequest, flow: Flow): void {
+    const tx = this.#servers.findForCancel(matchOf(request));
+    if (tx === undefined) {
+      this.#answer(request, 481, flow, this.#tag(request));
+      return;
+    }
+    const { state } = tx;
+    const provisional = state.state === 'proceeding' ? state.provisional : undefined;
+    // §9.2: the To tag of the INVITE's own responses, where there is one.
+    this.#answer(request, 200, flow, (provisional && toTagOf(provisional)) ?? this.#tag(request));
+    if (state.machine !== 'invite-server' || !tx.pending || tx.cancelled) return;
+    tx.cancelled = true;
+    this.#emit({ kind: 'cancel', key: tx.key, request });
+  }
+
+  /** A request that cannot be taken as it is: answered without state where it may be, an ACK never. */
+  #refuse(request: SipRequest | undefined, screening: Screening | undefined, text: Octets, flow: Flow): void {
+    const code = screening?.code ?? 'via-unreadable';
+    if (request === undefined || screening === undefined || screening.drop || request.method === ACK) {
+      this.#discard(code, text, flow);
+      return;
+    }
+    this.#refused += 1;
+    this.#answer(request, screening.status, flow, this.#tag(request), { reason: screening.text });
+    this.#emit({ kind: 'discarded', code, flow, text, status: screening.status });
+  }
+
+  #overload(request: SipRequest, flow: Flow): void {
+    this.#overloaded += 1;
+    const fields: readonly Field[] = [['Retry-After', octets`${RETRY_AFTER_SECONDS}`]];
+    this.#answer(request, 503, flow, this.#tag(request), { fields });
+    this.#emit({ kind: 'discarded', code: 'overload', flow, text: request.text, status: 503 });
+  }
+
+  #discard(code: string, text: Octets, flow: Flow): void {
+    this.#discarded += 1;
+    this.#emit({ kind: 'discarded', code, flow, text });
+  }
+
+  #answer(request: SipRequest, status: number, flow: Flow, toTag: Octets, more: ResponseParts = {}): void {
+    const to = responseDestination(request.topVia, flow);
+    this.#options.send({ text: composeResponse(request, status, { ...more, toTag }), to });
+  }
+
+  #fallBack(key: ClientKey, packet: Packet, now: Mono): void {
+    const { text, to, local } = packet;
+    this.#clients.fallBack(key, text, { to, local, fallback: undefined }, now);
+  }
+
+  #replyFailed(key: ServerKey, packet: Packet, now: Mono): void {
+    const tx = this.#servers.get(key);
+    if (tx === undefined) return;
+    // RFC 3261 §18.2.2: the connection has gone, the peer may take another.
+    const again = packet.to.kind === 'flow' ? tx.path.again : undefined;
+    if (again) this.#options.send({ ...packet, to: again });
+    else this.#servers.feed(tx, { kind: 'transport-error', now });
+  }
+
+  #transmitRequest(tx: ClientTransaction<RequestPath>, text: Octets): void {
+    const { path } = tx;
+    if (path === undefined) return;
+    const { to, local, fallback } = path;
+    path.fallback = undefined;
+    const transaction = { kind: tx.invite ? 'cancel' : 'client', key: tx.key } as const;
+    const packet: Packet = { text, to, transaction, ...(local && { local }) };
+    this.#options.send(fallback ? { ...packet, fallback } : packet);
+  }
+
+  #transmitResponse({ key, path }: ServerTransaction<ReplyPath>, text: Octets): void {
+    this.#options.send({ text, to: path.to, transaction: { kind: 'server', key } });
+  }
+
+  #tag(request: SipRequest): Octets {
+    return statelessTag(request, this.#secret);
+  }
+
+  #emit(event: StackEvent): void {
+    this.#options.emit(event);
+  }
+}
+
+function packetOf({ text, to, local, fallback }: Departure): Packet {
+  const packet: Packet = { text, to, ...(local && { local }) };
+  return fallback ? { ...packet, fallback: packetOf(fallback) } : packet;
+}
+
+const transportOf = (to: Destination): TransportName => (to.kind === 'flow' ? to.flow.transport : to.transport);

@@ -1,0 +1,3 @@
+export * from './local.ts';
+export * from './reply.ts';
+export * from './via.ts';
