@@ -20,6 +20,8 @@ export type Flaw =
   | 'version'
   /** A line that is no `name: value`. */
   | 'field'
+  /** No empty line after the fields: cut off on its way, or written so. */
+  | 'unfinished'
   /** A CR or LF that ends no line: the tool of smugglers. */
   | 'bare-control';
 

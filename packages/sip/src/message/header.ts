@@ -37,7 +37,7 @@ export function parseFirst<T>(def: HeaderDef<T>, text: Octets, start: number, en
   s.lws();
   const value = def.parse(s);
   s.lws();
-  if (!def.list || s.code !== COMMA) s.end();
+  if (!def.list || s.peek() !== COMMA) s.end();
   return s.fault === undefined ? { ok: true, value } : { ok: false, fault: s.fault };
 }
 
@@ -54,7 +54,7 @@ export function parseLine<T>(def: HeaderDef<T>, text: Octets, start: number, end
     s.lws();
     const value = def.parse(s);
     s.lws();
-    if (s.code !== COMMA) s.end();
+    if (s.peek() !== COMMA) s.end();
     into.push(s.fault === undefined ? { ok: true, value } : { ok: false, fault: s.fault });
     // After a fault the next value begins at the next comma that looks like one.
     const comma = s.fault === undefined ? s.pos : nextComma(text, pos, end);

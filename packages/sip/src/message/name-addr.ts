@@ -16,8 +16,8 @@ export interface NameAddr {
 }
 
 export function parseNameAddr(s: Scanner): NameAddr {
-  const display = s.code === LESS ? undefined : scanDisplay(s);
-  const uri = s.code === LESS ? scanBracketed(s) : scanUri(s, true);
+  const display = s.peek() === LESS ? undefined : scanDisplay(s);
+  const uri = s.peek() === LESS ? scanBracketed(s) : scanUri(s, true);
   const params = parseParams(s);
   return display === undefined ? { uri, params } : { display, uri, params };
 }
@@ -57,10 +57,10 @@ export function scanBracketed(s: Scanner): Uri {
 
 /** The display name, if one stands before the `<`; leaves the cursor at the bracket or, if there is none, where it was. */
 function scanDisplay(s: Scanner): Octets | undefined {
-  if (s.code === DQUOTE) {
+  if (s.peek() === DQUOTE) {
     const quoted = s.quoted();
     s.lws();
-    if (s.code !== LESS) s.fail('"<"');
+    if (s.peek() !== LESS) s.fail('"<"');
     return unquote(quoted);
   }
   const { text, limit, pos: start } = s;

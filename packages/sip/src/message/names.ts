@@ -6,6 +6,7 @@ import type { Octets } from '@strowger/proto';
 import { lowerCode } from './chars.ts';
 
 /** Name and compact form; the place in the list is the id. */
+// biome-ignore format: a table reads better dense
 const NAMES: readonly (readonly [name: string, compact?: string])[] = [
   ['?'],
   ['Via', 'v'], ['From', 'f'], ['To', 't'], ['Call-ID', 'i'], ['CSeq'], ['Max-Forwards'], ['Contact', 'm'],
@@ -23,7 +24,7 @@ const NAMES: readonly (readonly [name: string, compact?: string])[] = [
   ['Recv-Info'], ['Info-Package'], ['Geolocation'], ['User-to-User'], ['P-Access-Network-Info'], ['P-Charging-Vector'],
   ['P-Associated-URI'], ['P-Called-Party-ID'], ['Security-Client'], ['Security-Server'], ['Security-Verify'],
   ['Session-ID'], ['Answer-Mode'], ['Priv-Answer-Mode'], ['Feature-Caps'], ['Max-Breadth'], ['Resource-Priority'],
-]; // biome-ignore format: a table reads better dense
+];
 
 /** The id of a field whose name we do not know. */
 export const UNKNOWN = 0;

@@ -75,11 +75,14 @@ function indexFields(text: Octets, from: number, flaw: Flaw | undefined, limits:
   let count = 0;
   let pos = from;
   for (;;) {
-    if (pos >= bound) return { expected: pos < text.length ? 'a head within its bound' : 'an empty line', at: pos };
+    if (pos > bound) return { expected: 'a head within its bound', at: bound };
+    if (pos >= text.length) {
+      note.flaw ??= 'unfinished';
+      break;
+    }
     if (text.charCodeAt(pos) === CR && text.charCodeAt(pos + 1) === LF) break;
     if (count >= most) return { expected: 'fewer header fields', at: pos };
     const end = fieldEnd(text, pos, note);
-    if (end < 0) return { expected: 'an empty line', at: text.length };
     noteField(text, pos, end, count, note);
     count += FIELD;
     pos = end;
@@ -98,12 +101,15 @@ interface FieldNotes {
   flaw: Flaw | undefined;
 }
 
-/** Where the field that begins at `start` ends, behind its last line break; its folds are part of it. -1: nowhere. */
+/** Where the field that begins at `start` ends, behind its last line break; its folds are part of it. */
 function fieldEnd(text: Octets, start: number, note: FieldNotes): number {
   let pos = start;
   for (;;) {
     const feed = text.indexOf('\n', pos);
-    if (feed < 0) return -1;
+    if (feed < 0) {
+      note.flaw ??= 'unfinished';
+      return text.length;
+    }
     if (text.charCodeAt(feed - 1) !== CR) note.flaw = 'bare-control';
     else {
       if (text.indexOf('\r', pos) < feed - 1) note.flaw = 'bare-control';

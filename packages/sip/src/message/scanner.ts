@@ -19,7 +19,7 @@ export class Scanner {
   }
 
   /** The octet at the cursor; NaN at the end and after a fault. */
-  get code(): number {
+  peek(): number {
     return this.pos < this.limit && this.fault === undefined ? this.text.charCodeAt(this.pos) : Number.NaN;
   }
 
@@ -67,7 +67,7 @@ export class Scanner {
 
   /** A quoted-string as it stands, quotes and all; see `unquote`. */
   quoted(): Octets {
-    if (this.code !== DQUOTE) {
+    if (this.peek() !== DQUOTE) {
       this.fail('quoted-string');
       return EMPTY;
     }
@@ -83,7 +83,7 @@ export class Scanner {
 
   /** The value of a generic-param: token, host or quoted-string (raw), wide enough for what is sent in practice. */
   value(): Octets {
-    return this.code === DQUOTE ? this.quoted() : this.run(VALUE, 'token, host or quoted-string');
+    return this.peek() === DQUOTE ? this.quoted() : this.run(VALUE, 'token, host or quoted-string');
   }
 
   /** 1*DIGIT below 2^32 (RFC 3261 §8.1.1.5 keeps CSeq below 2^31, which is for its own parser). */
@@ -106,7 +106,7 @@ export class Scanner {
 
   /** Takes one character if it is next; says whether it was. */
   take(code: number): boolean {
-    if (this.code !== code) return false;
+    if (this.peek() !== code) return false;
     this.pos += 1;
     return true;
   }

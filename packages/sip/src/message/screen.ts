@@ -2,7 +2,8 @@
  * The first verdict on a message: whether it is sound enough to be acted on (RFC 3261 §8.2, §16.3 step 1, §18.3). What
  * depends on who we are (methods, schemes, extensions, hops left) is decided later by those who know.
  */
-import type { Octets } from '@strowger/proto';
+import { lowerAscii, type Octets } from '@strowger/proto';
+import { methodRow } from '../registry/methods.ts';
 import { reasonPhrase } from '../registry/responses.ts';
 import { BACKSLASH, DQUOTE } from './chars.ts';
 import { FIELD, type Head, ID, VALUE_END, VALUE_START } from './head.ts';
@@ -12,7 +13,6 @@ import { contact } from './headers/contact.ts';
 import { contentLength } from './headers/content-length.ts';
 import { contentType } from './headers/content-type.ts';
 import { cseq } from './headers/cseq.ts';
-import { expires } from './headers/expires.ts';
 import { from } from './headers/from.ts';
 import { maxForwards } from './headers/max-forwards.ts';
 import { recordRoute } from './headers/record-route.ts';
@@ -21,6 +21,7 @@ import { to } from './headers/to.ts';
 import { via } from './headers/via.ts';
 import type { SipMessage, SipRequest } from './message.ts';
 import { headerId, headerName } from './names.ts';
+import { param } from './params.ts';
 
 /** Why a message is not acted on. */
 export interface Screening {
@@ -51,11 +52,14 @@ function screenForm(text: Octets, head: Head): Screening | undefined {
       return { status: 505, code: 'bad-version', text: reasonPhrase(505) };
     case 'field':
       return bad('bad-header-line', 'Bad Header Line');
+    case 'unfinished':
+      return bad('unfinished-head', 'Unfinished Header');
     case 'bare-control':
       return bad('bare-control', 'Stray Control Character');
     case undefined:
-      return head.hasNul && !nulsAreQuoted(text, head) ? bad('bare-control', 'Stray Control Character') : undefined;
+      break;
   }
+  return head.hasNul && !nulsAreQuoted(text, head) ? bad('bare-control', 'Stray Control Character') : undefined;
 }
 
 /** Fields that may stand but once, on whatever line form: two of them are two opinions of one message. */
@@ -86,7 +90,7 @@ function duplicate({ fields }: Head): number {
 const NEEDED: readonly HeaderDef<unknown>[] = [via, from, to, callId, cseq] as HeaderDef<unknown>[];
 
 /** Each must be sound if it is there, in requests: what routing, dialogs and framing act on. */
-const CHECKED: readonly HeaderDef<unknown>[] = [maxForwards, contentType, expires] as HeaderDef<unknown>[];
+const CHECKED: readonly HeaderDef<unknown>[] = [maxForwards, contentType] as HeaderDef<unknown>[];
 const CHECKED_ALL: readonly HeaderDef<unknown>[] = [contact, route, recordRoute] as HeaderDef<unknown>[];
 
 function screenFields(message: SipMessage): Screening | undefined {
@@ -110,7 +114,11 @@ function screenLength(message: SipMessage): Screening | undefined {
 
 function screenRequest(message: SipMessage): Screening | undefined {
   if (message.kind === 'response') return undefined;
-  if (message.cseq.method !== message.method) return bad('cseq-method', 'CSeq Method Mismatch');
+  if (message.cseq.method !== message.method) {
+    // RFC 4475 §3.1.2.18: of a method nobody knows, that is the better answer.
+    if (methodRow(message.method) === undefined) return { status: 501, code: 'cseq-method', text: reasonPhrase(501) };
+    return bad('cseq-method', 'CSeq Method Mismatch');
+  }
   if (!message.uri.ok || (message.uri.value.kind === 'sip' && message.uri.value.headers !== undefined)) {
     return bad('bad-request-uri', 'Bad Request-URI');
   }
@@ -123,7 +131,10 @@ function screenRequest(message: SipMessage): Screening | undefined {
 
 /** Answers go by the Vias, so all of them must be readable. */
 function screenVias(message: SipRequest): Screening | undefined {
-  return message.readAll(via).ok ? undefined : badField(via);
+  if (!message.readAll(via).ok) return badField(via);
+  // The cookie that promises a unique branch, and no branch after it: all such would be one transaction (RFC 4475 §3.2.1).
+  const branch = param(message.topVia.params, 'branch');
+  return branch?.length === 7 && lowerAscii(branch) === 'z9hg4bk' ? bad('bad-branch', 'Bad Branch') : undefined;
 }
 
 function present({ fields }: Head, id: number): boolean {

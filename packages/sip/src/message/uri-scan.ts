@@ -39,7 +39,7 @@ function schemeEnd(s: Scanner): number {
 function scanSipUri(s: Scanner, secure: boolean, bare: boolean): SipUri {
   const userinfo = scanUserinfo(s, bare);
   const host = scanHost(s);
-  const port = s.code === COLON ? scanPort(s) : undefined;
+  const port = s.peek() === COLON ? scanPort(s) : undefined;
   const params = bare ? NO_PARAMS : scanUriParams(s);
   const headers = !bare && s.take(QUESTION) ? scanHeaders(s) : undefined;
   return {
@@ -77,7 +77,7 @@ function scanUserinfo(s: Scanner, bare: boolean): { user?: Octets; password?: Oc
 
 /** Host name, IPv4 address or IPv6 reference, in lower case. */
 export function scanHost(s: Scanner): Octets {
-  if (s.code !== LBRACKET) return lowerAscii(s.run(HOST, 'a host'));
+  if (s.peek() !== LBRACKET) return lowerAscii(s.run(HOST, 'a host'));
   const { text, limit, pos: start } = s;
   let pos = start + 1;
   while (pos < limit && isIpv6(text.charCodeAt(pos))) pos += 1;
@@ -100,7 +100,7 @@ export function scanPort(s: Scanner): number {
 
 /** `*( ";" uri-parameter )`, RFC 3261 §25.1. */
 function scanUriParams(s: Scanner): Params {
-  if (s.code !== SEMICOLON) return NO_PARAMS;
+  if (s.peek() !== SEMICOLON) return NO_PARAMS;
   const params: Param[] = [];
   while (s.take(SEMICOLON)) {
     const name = lowerAscii(escapedRun(s, PARAM));

@@ -1,6 +1,7 @@
 /** Response codes and default reason phrases, from the IANA registry "Session Initiation Protocol Parameters". */
 import type { Octets } from '@strowger/proto';
 
+// biome-ignore format: a table reads better dense
 export const RESPONSES: ReadonlyMap<number, string> = new Map([
   [100, 'Trying'], [180, 'Ringing'], [181, 'Call Is Being Forwarded'], [182, 'Queued'], [183, 'Session Progress'],
   [199, 'Early Dialog Terminated'], [200, 'OK'], [202, 'Accepted'], [204, 'No Notification'],
@@ -24,7 +25,7 @@ export const RESPONSES: ReadonlyMap<number, string> = new Map([
   [513, 'Message Too Large'], [555, 'Push Notification Service Not Supported'], [580, 'Precondition Failure'],
   [600, 'Busy Everywhere'], [603, 'Decline'], [604, 'Does Not Exist Anywhere'], [606, 'Not Acceptable'],
   [607, 'Unwanted'], [608, 'Rejected'],
-]); // biome-ignore format: a table reads better dense
+]);
 
 const CLASSES = ['Trying', 'OK', 'Multiple Choices', 'Bad Request', 'Server Internal Error', 'Busy Everywhere'];
 

@@ -12,12 +12,12 @@ export const contact: HeaderDef<NameAddr | '*'> = defineHeader<NameAddr | '*'>({
   compact: 'm',
   list: true,
   parse(s) {
-    if (s.code !== STAR) return parseNameAddr(s);
+    if (s.peek() !== STAR) return parseNameAddr(s);
     // A display name may begin with an asterisk too; then more than white space follows it.
     const start = s.pos;
     s.pos += 1;
     s.lws();
-    if (s.atEnd || s.code === COMMA) return '*';
+    if (s.atEnd || s.peek() === COMMA) return '*';
     s.pos = start;
     return parseNameAddr(s);
   },

@@ -21,7 +21,7 @@ export const retryAfter: HeaderDef<RetryAfter> = defineHeader<RetryAfter>({
   parse(s) {
     const delta = s.uint32();
     s.lws();
-    const comment = s.code === OPEN ? scanComment(s) : undefined;
+    const comment = s.peek() === OPEN ? scanComment(s) : undefined;
     const params = parseParams(s);
     return comment === undefined ? { delta, params } : { delta, comment, params };
   },

@@ -23,7 +23,7 @@ export const timestamp: HeaderDef<Timestamp> = defineHeader<Timestamp>({
 
 function decimal(s: Scanner, digitFirst: boolean): Octets {
   const start = s.pos;
-  if (digitFirst || s.code !== 0x2e) s.run(DIGIT, 'a decimal number');
-  if (s.take(0x2e)) while (is(s.code, DIGIT)) s.pos += 1;
+  if (digitFirst || s.peek() !== 0x2e) s.run(DIGIT, 'a decimal number');
+  if (s.take(0x2e)) while (is(s.peek(), DIGIT)) s.pos += 1;
   return s.fault ? EMPTY : slice(s.text, start, s.pos);
 }

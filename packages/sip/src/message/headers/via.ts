@@ -27,7 +27,7 @@ export const via: HeaderDef<Via> = defineHeader<Via>({
     if (s.pos === before) s.fail('white space before sent-by');
     const host = scanHost(s);
     s.lws();
-    if (s.code !== COLON) return { transport, host, params: parseParams(s) };
+    if (s.peek() !== COLON) return { transport, host, params: parseParams(s) };
     s.pos += 1;
     s.lws();
     const port = s.uint32();
