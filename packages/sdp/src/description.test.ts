@@ -52,6 +52,8 @@ suite('session descriptions', () => {
       sdp('v=0', 'o=- 1 1 IN IP4 192.0.2.1', 's=-', 'c=IN IP4 192.0.2.1', 't=0 0', 'm=audio 4000 RTP/AVP 0'),
     );
     assert.ok(api.parseSdp('v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nt=0 0' as Octets).ok);
+    const named = value(api.parseSdp(sdp('v=0', 'o=Jane Q  Doe 7 8 IN IP4 192.0.2.1', 's=-', 't=0 0')));
+    assert.deepEqual([named.origin.username, named.origin.sessionId], ['Jane Q Doe', '7']);
   });
 
   test('RFC 8866 §5 garbage is a fault that says where', () => {

@@ -1,5 +1,5 @@
 /** The three lines with a grammar of their own: `o=` (RFC 8866 §5.2), `c=` (§5.7) and `m=` (§5.14). */
-import { faulty, lowerAscii, type Octets, octets, type Parsed, parsed, slice } from '@strowger/proto';
+import { EMPTY, faulty, lowerAscii, type Octets, octets, type Parsed, parsed, slice } from '@strowger/proto';
 import { unwords, words } from './lines.ts';
 
 export type Family = 4 | 6;
@@ -36,12 +36,15 @@ export interface MediaLine {
 const MAX_FORMATS = 256;
 
 export function parseOrigin(value: Octets): Parsed<Origin> {
-  const [username, sessionId, version, netType, addressType, address, ...rest] = words(value);
-  if (username === undefined || sessionId === undefined || version === undefined) return faulty('origin', 0);
+  const parts = words(value);
+  if (parts.length < 6) return faulty('origin', 0);
+  // RFC 8866 §5.2 forbids spaces in a user name; some put the person's name there.
+  const username = unwords(parts.slice(0, -5));
+  const [sessionId = EMPTY, version = EMPTY, netType, addressType, address = EMPTY] = parts.slice(-5);
   if (!isDigits(sessionId) || !isDigits(version))
     return faulty('a numeric session id and version', username.length + 1);
   const family = familyOf(netType, addressType);
-  if (family === undefined || address === undefined || rest.length > 0) return faulty('IN IP4 or IN IP6 address', 0);
+  if (family === undefined) return faulty('IN IP4 or IN IP6 address', 0);
   if (!isHost(address)) return faulty('address', value.indexOf(address));
   return parsed({ username, sessionId, version, family, address });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { asWall, type Octets, type Random } from '@strowger/proto';
+import { asWall, type Octets, type Random, type Wall } from '@strowger/proto';
 import fc from 'fast-check';
 import { type Answer, answerChallenge } from './answer.ts';
 import { readCredentials } from './credentials.ts';
@@ -298,6 +298,32 @@ suite('nonce store', () => {
           assert.equal(fresh, due, `${counts} at ${count}`);
           if (fresh) taken.add(count);
           if (fresh) highest = Math.max(highest, count);
+        }
+      }),
+    );
+  });
+
+  test('any use of any nonces in a store too small for them: nothing is ever taken twice', () => {
+    const step = fc.record({
+      nonce: fc.nat(9),
+      count: fc.integer({ min: 1, max: 5 }),
+      wait: fc.constantFrom(0, 1, 40_000),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 80 }), (capacity, steps) => {
+        const nonces = store('00000001', capacity);
+        const made: { nonce: Octets; issued: Wall }[] = [];
+        const taken = new Set<string>();
+        let now = 1_000_000;
+        for (const { nonce: wanted, count, wait } of steps) {
+          now += wait;
+          if (wanted >= made.length) made.push({ nonce: nonces.issue(REALM, asWall(now)), issued: asWall(now) });
+          const { nonce, issued } = made[Math.min(wanted, made.length - 1)] as (typeof made)[number];
+          if (nonces.judge(nonce, REALM, asWall(now)).kind !== 'sound') continue;
+          if (nonces.use(nonce, issued, count, asWall(now)) !== 'fresh') continue;
+          assert.equal(taken.has(`${nonce} ${count}`), false);
+          taken.add(`${nonce} ${count}`);
+          assert.ok(nonces.size <= capacity);
         }
       }),
     );
