@@ -30,12 +30,12 @@ export function parseAuthParams(value: Octets): Parsed<AuthParams> {
     const at = s.pos;
     const name = s.lowerToken();
     s.separator('=');
-    const text = s.code === DQUOTE ? unquote(s.quoted()) : bare(s);
+    const text = s.peek() === DQUOTE ? unquote(s.quoted()) : bare(s);
     if (s.fault) break;
     if (params.has(name)) return faulty(`one ${name}`, at);
     if (params.size === MAX_PARAMS) return faulty(`at most ${MAX_PARAMS} parameters`, at);
     params.set(name, text);
-    if (!s.atEnd && s.code !== COMMA && !isLws(s.code)) s.fail('comma');
+    if (!s.atEnd && s.peek() !== COMMA && !isLws(s.peek())) s.fail('comma');
   }
   return s.fault ? { ok: false, fault: s.fault } : parsed({ scheme, params });
 }
@@ -54,7 +54,7 @@ export function parseExtended(value: Octets): Octets | undefined {
 }
 
 function skipSeparators(s: Scanner): void {
-  while (s.code === COMMA || isLws(s.code)) s.pos += 1;
+  while (s.peek() === COMMA || isLws(s.peek())) s.pos += 1;
 }
 
 /** Wider than a token: some leave the quotes of a URI out. */
