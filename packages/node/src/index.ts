@@ -1,7 +1,10 @@
 export * from './bytes.ts';
 export * from './clock.ts';
+export type { ConnectionLimits } from './connection.ts';
 export * from './crypto.ts';
 export * from './random.ts';
+export * from './streams.ts';
+export * from './tcp.ts';
 export * from './ticker.ts';
 export * from './turn.ts';
 export * from './udp.ts';

@@ -42,6 +42,8 @@ export interface StreamSet {
   /** Each whole message, in order. Keep-alives are answered and not shown. */
   onMessage(handler: (flow: Flow, text: Octets) => void): void;
   onClosed(handler: (flow: Flow, reason: CloseReason) => void): void;
+  /** A message was given to an open connection; before that, one that is being dialled has no flow. */
+  onSent(handler: (flow: Flow, context: unknown) => void): void;
   onSendError(handler: StreamSendErrorHandler): void;
   /** A listener number, never used twice. Rejects with the system's `code` (`EADDRINUSE` …). */
   listen(local: SocketAddress): Promise<number>;

@@ -71,6 +71,7 @@ export class VirtualStreams implements StreamSet {
   #dead = false;
   #onMessage: (flow: Flow, text: Octets) => void = () => {};
   #onClosed: (flow: Flow, reason: CloseReason) => void = () => {};
+  #onSent: (flow: Flow, context: unknown) => void = () => {};
   #onSendError: StreamSendErrorHandler = () => {};
 
   constructor(host: VirtualHost, ports: Ports<VirtualStreams>) {
@@ -85,6 +86,10 @@ export class VirtualStreams implements StreamSet {
 
   onClosed(handler: (flow: Flow, reason: CloseReason) => void): void {
     this.#onClosed = handler;
+  }
+
+  onSent(handler: (flow: Flow, context: unknown) => void): void {
+    this.#onSent = handler;
   }
 
   onSendError(handler: StreamSendErrorHandler): void {
@@ -236,8 +241,9 @@ export class VirtualStreams implements StreamSet {
     if (!peer || queue.length === 0) return;
     end.queue = [];
     const { network } = this.host;
-    for (const { text } of queue) {
+    for (const { text, context } of queue) {
       this.#counts.sent += 1;
+      this.#onSent(end.flow, context);
       const record = network.record('tcp', this.host, end.flow.local, end.flow.remote, peer.set.host, text);
       // A stream loses nothing: what a filter drops is gone with its connection.
       if (record.fate === 'dropped') {
