@@ -63,7 +63,12 @@ export class ThreadStorage implements Storage {
     const { path, backups, stores, clock } = this.#options;
     const all = [outboxStore, ...stores].map(({ module, name }) => ({ module, name }));
     const data: ThreadData = { path, backups, stores: all, now: clock.wall() };
-    const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: data, name: 'storage' });
+    // What the process was started with (a debugger's port, a small young generation) is not meant for this thread.
+    const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+      workerData: data,
+      name: 'storage',
+      execArgv: [],
+    });
     const exited = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
     this.#worker = worker;

@@ -96,6 +96,14 @@ suite('directory store: people of the file', () => {
     const [alicia, ...others] = await r.directory.system.listDevices();
     assert.deepEqual(others, []);
     assert.equal(alicia?.person.name, 'Alicia');
+    const numbers = await r.directory.system.listExtensions();
+    assert.deepEqual(
+      numbers.map(({ number, name, disabled }) => [number, name, disabled]),
+      [
+        ['1001', 'Alicia', false],
+        ['1002', 'Bob', true],
+      ],
+    );
     assert.equal(alicia?.id, before[0]?.id);
     assert.equal(alicia?.version, 2);
     assert.match(alicia?.secret ?? '', /new$/);

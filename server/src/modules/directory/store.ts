@@ -28,6 +28,16 @@ export interface StoredDevice {
   readonly extensions: readonly string[];
 }
 
+/** A number and whom it leads to. */
+export interface StoredExtension {
+  readonly tenant: string;
+  readonly id: string;
+  readonly number: string;
+  readonly person: string;
+  readonly name: string;
+  readonly disabled: boolean;
+}
+
 export interface StoredAccount {
   readonly id: string;
   readonly version: number;
@@ -120,6 +130,21 @@ const system = {
       person: { id: person, name, ...(email === null ? {} : { email }) },
       extensions: numbers.get(`${row.tenant}\0${person}`) ?? [],
     }));
+  },
+
+  /** All numbers of all tenants, disabled ones too: "switched off" is another answer than "unknown". Paged as above. */
+  async listExtensions(
+    { db }: SystemDb<DirectoryTables>,
+    after?: { tenant: string; id: string },
+    limit: number = 5000,
+  ): Promise<readonly StoredExtension[]> {
+    let query = db
+      .selectFrom('extensions as x')
+      .innerJoin('people as p', (join) => join.onRef('p.tenant', '=', 'x.tenant').onRef('p.id', '=', 'x.person'))
+      .select(['x.tenant', 'x.id', 'x.number', 'x.person', 'p.name', 'x.disabled_at as off', 'p.disabled_at as gone']);
+    if (after) query = query.where((eb) => eb(eb.refTuple('x.tenant', 'x.id'), '>', eb.tuple(after.tenant, after.id)));
+    const rows = await query.orderBy('x.tenant').orderBy('x.id').limit(Math.min(limit, 5000)).execute();
+    return rows.map(({ off, gone, ...row }) => ({ ...row, disabled: off !== null || gone !== null }));
   },
 
   async listTenants({ db }: SystemDb<DirectoryTables>): Promise<readonly { tenant: string; domain: string }[]> {
