@@ -194,3 +194,56 @@ suite('configuration file', () => {
     assert.equal(loadConfigOrThrow(file, { hostname: 'x' }).people.length, 2);
   });
 });
+
+suite('configuration file, whatever it holds', () => {
+  const SEED = 20261123;
+
+  test('nothing throws: the sample with random damage, nesting without end, tags and directives', () => {
+    let x = SEED;
+    const random = (n: number): number => {
+      x = (x * 48_271) % 0x7fffffff;
+      return x % n;
+    };
+    const bits = [
+      '[',
+      '{',
+      '}',
+      ']',
+      ': ',
+      '- ',
+      '*a',
+      '&a ',
+      '"',
+      "'",
+      '\n',
+      '!!binary ',
+      '!x ',
+      '? ',
+      '%YAML 1.1\n---\n',
+      '| ',
+      '<<',
+      '\t',
+      '\u0000',
+      '0x',
+      '😀',
+      '#',
+    ];
+    for (let i = 0; i < 1500; i += 1) {
+      let text = SAMPLE;
+      for (let n = random(4); n >= 0; n -= 1) {
+        const at = random(text.length);
+        text = text.slice(0, at) + (bits[random(bits.length)] ?? '') + text.slice(at + random(3));
+      }
+      const outcome = parse(text);
+      if (!outcome.ok) assert.ok(outcome.problems.length > 0, `seed ${SEED}, round ${i}`);
+    }
+    for (const deep of [
+      '['.repeat(100_000),
+      '{a: '.repeat(50_000),
+      '- '.repeat(50_000),
+      `people: ${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+    ]) {
+      assert.equal(parse(deep).ok, false);
+    }
+  });
+});
