@@ -1,11 +1,11 @@
+export * from './dialog/index.ts';
 export * from './errors.ts';
 export * from './message/index.ts';
-export * from './registry/index.ts';
-export * from './dialog/index.ts';
 export * from './proxy/index.ts';
+export * from './registry/index.ts';
+export * from './stack/index.ts';
+export * from './transaction/index.ts';
+export * from './transport/index.ts';
 export * as inviteUsage from './ua/call.ts';
 export * from './ua/register.ts';
 export * from './ua/registrar.ts';
-export * from './transaction/index.ts';
-export * from './transport/index.ts';
-export * from './stack/index.ts';

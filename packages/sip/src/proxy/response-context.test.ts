@@ -155,7 +155,7 @@ suite('response context', () => {
   ] as const) {
     test(`§16.7 step 6 best of ${statuses.join(' and ')}: ${best}`, () => {
       const t = rig([['x', 'y']]);
-      statuses.forEach((status, branch) => t.receive(branch, status));
+      for (const [branch, status] of statuses.entries()) t.receive(branch, status);
       assert.equal(t.log.at(-1), `forward ${best}`);
     });
   }
@@ -236,7 +236,10 @@ suite('response context', () => {
   test('any order of responses, failures, CANCEL and time: one final response, but for 2xx, and it ends', () => {
     for (let seed = 1; seed <= 2000; seed += 1) {
       let x = seed;
-      const random = (n: number) => (x = (x * 48_271) % 0x7fffffff) % n;
+      const random = (n: number) => {
+        x = (x * 48_271) % 0x7fffffff;
+        return x % n;
+      };
       const groups = Array.from({ length: random(4) }, () => Array.from({ length: random(4) }, () => 't'));
       const t = rig(groups);
       for (let i = 0; i < 30; i += 1) {

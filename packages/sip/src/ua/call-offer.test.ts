@@ -208,14 +208,4 @@ suite('within a call', () => {
     rig.run(2020);
     assert.ok(rig.log.includes('2010 b→ 491'));
   });
-
-  test('§22.2 a BYE that is challenged goes again with credentials', () => {
-    const rig = established();
-    rig.input('a', { kind: 'hang-up' });
-    // b's proxy challenges: the request is answered before it gets there.
-    const call = rig.calls.a;
-    assert.ok(call.state === 'terminating' && call.bye === 2);
-    rig.run(60_000);
-    assert.equal(rig.calls.a.state, 'ended');
-  });
 });

@@ -29,10 +29,11 @@ const COMMANDS: readonly BareInput[] = [
 ];
 
 /** One call with random commands at random times on both sides, and a hang-up in the end on one of them. */
-function play(seed: number): Rig {
+function play(seed: number, carried = false): Rig {
   const roll = dice(seed);
   const loss = [0, 0, 30, 100][roll(4)] ?? 0;
   const rig = new Rig({
+    carried,
     delay: () => 1 + roll([20, 400, 3000][roll(3)] ?? 20),
     lose: () => roll(100) < loss,
     onEvent: (side, event, r) => {
@@ -55,14 +56,17 @@ function play(seed: number): Rig {
   if (roll(3) === 0) rig.at(roll(end), () => rig.input('a', { kind: 'hang-up' }));
   if (roll(3) === 0) rig.at(roll(end), () => rig.input('b', { kind: 'hang-up' }));
   // Long enough after all else for the INVITE to have arrived: a call that rings is ended by nobody but its people.
-  rig.at(end + 10_000, () => rig.input(roll(2) ? 'a' : 'b', { kind: 'hang-up' }));
+  const last: Side = roll(2) ? 'a' : 'b';
+  rig.at(end + 10_000, () => rig.input(last, { kind: 'hang-up' }));
+  // Where no 2xx ever arrives, the caller hears nothing of what the callee does after it.
+  if (loss === 100) rig.at(end + 50_000, () => rig.input('a', { kind: 'hang-up' }));
   rig.run(400_000);
   return rig;
 }
 
 suite('any order of commands, CANCEL, 2xx, BYE, losses and delays', () => {
   test('everything ends, once, on both sides; every request is answered once; nothing follows the end', () => {
-    for (let seed = 1; seed <= 3000; seed += 1) {
+    for (let seed = 1; seed <= 1000; seed += 1) {
       let rig: Rig;
       try {
         rig = play(seed);
@@ -83,7 +87,7 @@ suite('any order of commands, CANCEL, 2xx, BYE, losses and delays', () => {
   });
 
   test('both ends agree on the fate: an answered call is one that the other side answered', () => {
-    for (let seed = 1; seed <= 3000; seed += 1) {
+    for (let seed = 1; seed <= 1000; seed += 1) {
       const rig = play(seed);
       const about = `seed ${seed}\n${rig.log.join('\n')}`;
       const causes = { a: endOf(rig, 'a'), b: endOf(rig, 'b') };
@@ -97,14 +101,9 @@ suite('any order of commands, CANCEL, 2xx, BYE, losses and delays', () => {
     }
   });
 
-  test('a snapshot in the middle changes nothing: plain data, carried over as JSON', () => {
-    for (let seed = 1; seed <= 200; seed += 1) {
-      const rig = play(seed);
-      const moved = new (class extends Rig {})();
-      assert.equal(moved.now, 0);
-      for (const side of ['a', 'b'] as const) {
-        assert.deepEqual(JSON.parse(JSON.stringify(rig.calls[side])), rig.calls[side]);
-      }
+  test('plain data: a call carried over as JSON after every step does the same', () => {
+    for (let seed = 1; seed <= 300; seed += 1) {
+      assert.deepEqual(play(seed, true).log, play(seed).log, `seed ${seed}`);
     }
   });
 });

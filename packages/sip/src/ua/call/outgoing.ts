@@ -165,8 +165,9 @@ function onProvisional(call: Outgoing, response: SipResponse, now: Mono): Step {
   const { status } = response;
   if (call.state === 'cancelling') {
     // The CANCEL goes out with the first provisional response, so its 64·T1 (§9.1) begin here.
-    if (call.timers.cancelled !== undefined) return [call, []];
-    return [{ ...call, timers: { cancelled: lifetime(call, now) } }, []];
+    if (call.held === undefined) return [call, []];
+    const { held: _, ...rest } = call;
+    return [{ ...rest, timers: { cancelled: lifetime(call, now) } }, []];
   }
   const proceeding: Outgoing = { ...call, state: 'proceeding' };
   if (status === 100) return [proceeding, []];
@@ -244,9 +245,19 @@ type End = Parameters<typeof ended>[0];
 
 function cancel(call: Outgoing, event: End, now: Mono, fields?: readonly Field[]): Step {
   if (call.state === 'cancelling') return [call, []];
-  const timers = call.state === 'proceeding' ? { cancelled: lifetime(call, now) } : {};
+  // Before any provisional response the stack holds the CANCEL back, at most as long as the INVITE may go unanswered.
+  const held = call.state === 'calling' ? true : undefined;
+  const cancelled = lifetime(call, held ? lifetime(call, now) : now);
   return [
-    { ...call, state: 'cancelling', timers, early: [], unanswered: [], sent: [] },
+    {
+      ...call,
+      state: 'cancelling',
+      ...(held ? { held } : {}),
+      timers: { cancelled },
+      early: [],
+      unanswered: [],
+      sent: [],
+    },
     [...dismiss(call), { kind: 'cancel', seq: call.seq, ...(fields === undefined ? {} : { fields }) }, ended(event)],
   ];
 }

@@ -51,6 +51,8 @@ export interface RigOptions {
   readonly delay?: () => number;
   /** Whether a 2xx to INVITE or an ACK is lost. */
   readonly lose?: (what: string) => boolean;
+  /** Each state goes through JSON before its next step, as if another process had taken the call over. */
+  readonly carried?: boolean;
   readonly onEvent?: (side: Side, event: CallEvent, rig: Rig) => void;
 }
 
@@ -107,7 +109,7 @@ export class Rig {
   }
 
   #take(side: Side, [call, outputs]: Step): void {
-    this.calls[side] = call;
+    this.calls[side] = this.#options.carried ? (JSON.parse(JSON.stringify(call)) as Call) : call;
     for (const output of outputs) this.#perform(side, output);
   }
 
@@ -115,13 +117,17 @@ export class Rig {
     switch (output.kind) {
       case 'send':
         this.#note(side, output.method);
-        return this.#request(side, output.method, output.seq, output.text);
+        this.#request(side, output.method, output.seq, output.text);
+        break;
       case 'ack':
-        return this.#ack(side, output.text);
+        this.#ack(side, output.text);
+        break;
       case 'cancel':
-        return this.#cancel(side, output.seq);
+        this.#cancel(side, output.seq);
+        break;
       case 'respond':
-        return this.#respond(side, Number(output.key), output.status, output.text);
+        this.#respond(side, Number(output.key), output.status, output.text);
+        break;
       default:
         this.events[side].push(output);
         this.log.push(`${this.now} ${side} ${describe(output)}`);
@@ -140,7 +146,7 @@ export class Rig {
       if (request.kind !== 'request') throw new Error('not a request');
       this.servers.set(key, { side: other(side), client, request });
       this.#deliver(other(side), key, request);
-      if (method === 'INVITE') this.at(this.#delay(), () => this.#provisional(client));
+      if (method === 'INVITE') this.#trying(client, request);
     });
   }
 
@@ -153,8 +159,8 @@ export class Rig {
       this.#options.onEvent?.('b', { kind: 'offer', request }, this);
       return;
     }
-    if (this.calls[side].state !== 'ended') return this.input(side, { kind: 'request', key, request });
-    this.#respond(side, key, 481, composeResponse(request, 481));
+    if (this.calls[side].state !== 'ended') this.input(side, { kind: 'request', key, request });
+    else this.#respond(side, key, 481, composeResponse(request, 481));
   }
 
   #ack(side: Side, text: Octets): void {
@@ -179,6 +185,13 @@ export class Rig {
     this.at(this.#delay(), () => {
       const server = this.servers.get(client.key);
       if (server && server.final === undefined) this.input(server.side, { kind: 'cancelled', key: client.key });
+    });
+  }
+
+  #trying(client: ClientTransaction, request: SipRequest): void {
+    const response = read(composeResponse(request, 100));
+    this.at(this.#delay(), () => {
+      if (response.kind === 'response' && !client.final) this.#receive(client, response);
     });
   }
 
@@ -211,8 +224,8 @@ export class Rig {
     this.#provisional(client);
     if (client.final && !(client.method === 'INVITE' && status >= 200 && status < 300)) return;
     if (status >= 200) client.final = true;
-    if (this.calls[side].state !== 'ended') return this.input(side, { kind: 'response', response });
-    for (const output of answerStray(response)) this.#perform(side, output);
+    if (this.calls[side].state !== 'ended') this.input(side, { kind: 'response', response });
+    else for (const output of answerStray(response)) this.#perform(side, output);
   }
 
   #delay(): number {

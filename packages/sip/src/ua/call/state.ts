@@ -77,6 +77,8 @@ export interface Outgoing extends Common {
   /** Whether the INVITE carried the offer; if not, the 2xx does and our ACK answers. */
   readonly offered: boolean;
   readonly autoAck: boolean;
+  /** `cancelling`: no provisional response yet, so the CANCEL is not out (§9.1). */
+  readonly held?: true;
   /** One for each To tag that a provisional response has shown (§12.1.2), up to a bound. */
   readonly early: readonly Dialog[];
 }
