@@ -69,7 +69,7 @@ async function runKind(kind: Kind, paths: readonly string[]): Promise<readonly F
       const result = await runFile(file, ROOT, kind.timeoutMs);
       results.push(result);
       if (kind.atOnce === 1) tell(`  ${file}`, [result], result.ms);
-      else if (performance.now() - told > 10_000) {
+      else if (waiting.length > 0 && performance.now() - told > 10_000) {
         told = performance.now();
         progress(`  ${results.length} of ${files.length} files`);
       }

@@ -1,8 +1,8 @@
-/** A node:test reporter for the runner: one line of JSON for each test that ended. */
+/** A node:test reporter for the runner: a line of JSON for each test that begins or ends. */
 import type { TestEvent } from 'node:test/reporters';
-import type { TestResult } from './result.ts';
+import type { ReportLine, TestResult } from './result.ts';
 
-/** Yields a `TestResult` a line. Suites are only reported when they themselves failed, in a hook. */
+/** Yields a `ReportLine` a line. Suites are only reported when they themselves failed, in a hook. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const open: string[] = [];
   for await (const event of source) {
@@ -11,6 +11,9 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       open[event.data.nesting] = event.data.name;
       continue;
     }
+    // In the order of things, where pass and fail are told in the order of the file.
+    if (event.type === 'test:dequeue') yield line({ begun: event.data.name });
+    if (event.type === 'test:complete') yield line({ ended: event.data.name });
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;
     const error = event.type === 'test:fail' ? event.data.details.error : undefined;
@@ -22,8 +25,12 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       ...(typeof data.skip === 'string' ? { reason: data.skip } : {}),
       ...(error === undefined ? {} : { error: textOf(error) }),
     };
-    yield `${JSON.stringify(result)}\n`;
+    yield line({ result });
   }
+}
+
+function line(content: ReportLine): string {
+  return `${JSON.stringify(content)}\n`;
 }
 
 function isContainer(type: string | undefined, error: unknown): boolean {

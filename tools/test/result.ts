@@ -11,6 +11,9 @@ export interface TestResult {
   readonly error?: string;
 }
 
+/** A line of the reporter: a test or suite began or ended, or a test is told with its outcome. */
+export type ReportLine = { readonly begun: string } | { readonly ended: string } | { readonly result: TestResult };
+
 /** One file of tests, or one check. */
 export interface FileResult {
   readonly file: string;

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FileResult, TestResult } from './result.ts';
+import type { FileResult, ReportLine, TestResult } from './result.ts';
 
 const REPORTER = fileURLToPath(new URL('./reporter.ts', import.meta.url));
 /** Output beyond this is cut at its head: a test that prints without end must not fill the runner's memory. */
@@ -28,8 +28,8 @@ export async function runFile(file: string, root: string, timeoutMs: number): Pr
       root,
       timeoutMs,
     );
-    const tests = readReport(report);
-    const broken = verdictOnProcess(ended, tests, timeoutMs);
+    const { tests, unfinished } = readReport(report);
+    const broken = verdictOnProcess(ended, tests, unfinished, timeoutMs);
     return {
       file,
       tests: broken === undefined ? tests : [...tests, broken],
@@ -89,7 +89,25 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function readReport(path: string): readonly TestResult[] {
+interface Report {
+  readonly tests: readonly TestResult[];
+  /** Tests and suites that began and did not end. */
+  readonly unfinished: readonly string[];
+}
+
+function readReport(path: string): Report {
+  const tests: TestResult[] = [];
+  const unfinished: string[] = [];
+  for (const line of linesOf(path)) {
+    const content = JSON.parse(line) as ReportLine;
+    if ('result' in content) tests.push(content.result);
+    else if ('begun' in content) unfinished.push(content.begun);
+    else unfinished.splice(unfinished.lastIndexOf(content.ended), 1);
+  }
+  return { tests, unfinished };
+}
+
+function linesOf(path: string): readonly string[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -98,26 +116,27 @@ function readReport(path: string): readonly TestResult[] {
   }
   // A killed process may leave half a line.
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as TestResult);
+  return whole.split('\n').filter((line) => line !== '');
 }
 
-function verdictOnProcess(ended: Ended, tests: readonly TestResult[], timeoutMs: number): TestResult | undefined {
+function verdictOnProcess(
+  ended: Ended,
+  tests: readonly TestResult[],
+  unfinished: readonly string[],
+  timeoutMs: number,
+): TestResult | undefined {
   const fail = (error: string): TestResult => ({ name: 'the file itself', line: 0, outcome: 'failed', error });
   if (ended.timedOut) {
-    const seconds = timeoutMs / 1000;
-    return fail(
-      `not done after ${seconds} s, so it was killed; ${tests.length} tests had ended. Either a test waits for something ` +
-        'that never comes, or something it opened (a socket, a timer, a process) keeps it alive.',
-    );
+    const why =
+      unfinished.length > 0
+        ? `still running: ${unfinished.join(' › ')}`
+        : 'all its tests had ended, so something they opened (a socket, a timer, a process) keeps it alive';
+    return fail(`not done after ${timeoutMs / 1000} s, so it was killed; ${why}.`);
   }
   const ok = ended.code === 0;
   if (!ok && !tests.some((test) => test.outcome === 'failed')) {
-    return fail(
-      `ended with ${ended.signal ?? `exit code ${ended.code}`} although no test failed; what it printed says why.`,
-    );
+    const how = ended.signal ?? `exit code ${ended.code}`;
+    return fail(`ended with ${how} although no test failed; what it printed says why.`);
   }
   if (ok && tests.length === 0) return fail('holds no test.');
   return undefined;
