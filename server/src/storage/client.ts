@@ -153,21 +153,17 @@ export class ThreadStorage implements Storage {
     if (this.#outgoing.length === 0) return;
     const calls = this.#outgoing;
     this.#outgoing = [];
+    this.#sendAll(calls);
+  }
+
+  #sendAll(calls: readonly StoreCall[]): void {
     try {
       this.#say({ kind: 'calls', calls });
     } catch (cause) {
       // Something in one of them cannot be cloned: found one by one, so that only it is refused.
-      for (const call of calls) this.#sayAlone(call, calls.length === 1 ? cause : undefined);
-    }
-  }
-
-  #sayAlone(call: StoreCall, known: unknown): void {
-    try {
-      if (known !== undefined) throw known;
-      this.#say({ kind: 'calls', calls: [call] });
-    } catch (cause) {
-      const text = `${call.store}.${call.query}: arguments are not plain data`;
-      this.#take(call.id)?.reject(new StorageError('STORE_QUERY', text, { cause }));
+      const [only] = calls;
+      if (calls.length > 1) for (const call of calls) this.#sendAll([call]);
+      else if (only) this.#take(only.id)?.reject(notPlain(only, cause));
     }
   }
 
@@ -231,3 +227,6 @@ export class ThreadStorage implements Storage {
 }
 
 const toError = ({ code, message }: StorageFailure): StorageError => new StorageError(code, message);
+
+const notPlain = ({ store, query }: StoreCall, cause: unknown): StorageError =>
+  new StorageError('STORE_QUERY', `${store}.${query}: arguments are not plain data`, { cause });

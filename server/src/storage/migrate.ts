@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Wall } from '@strowger/proto';
 import type { Migration, StoreDefinition } from './define-store.ts';
 import { StorageError } from './errors.ts';
+import { syncFolder } from './journal-files.ts';
 import { kyselyOver } from './sqlite.ts';
 
 const KEPT_BACKUPS = 5;
@@ -88,15 +89,11 @@ function backUp(database: DatabaseSync, folder: string, now: Wall): string {
   rmSync(unfinished, { force: true });
   if (existsSync(path)) return path;
   database.prepare('VACUUM INTO ?').run(unfinished);
-  for (const [file, flags] of [
-    [unfinished, 'r+'],
-    [folder, 'r'],
-  ] as const) {
-    if (file === folder) renameSync(unfinished, path);
-    const fd = openSync(file, flags);
-    fsyncSync(fd);
-    closeSync(fd);
-  }
+  const fd = openSync(unfinished, 'r+');
+  fsyncSync(fd);
+  closeSync(fd);
+  renameSync(unfinished, path);
+  syncFolder(folder);
   const all = readdirSync(folder)
     .filter((name) => /^strowger-\w+\.db$/.test(name))
     .sort();

@@ -25,7 +25,7 @@ async function rig(): Promise<Rig> {
     directory,
     async events() {
       const all = await storage.store(outboxStore).system.after(0, 100);
-      return all.map(({ type, data }) => `${type} ${data.extension ?? data.domain ?? ''}`.trim());
+      return all.map(({ type, data }) => [type, data.extension ?? data.domain].join(' ').trim());
     },
     [Symbol.asyncDispose]: () => storage.close(),
   };
