@@ -29,14 +29,33 @@ import { parseUri, type Uri } from './uri.ts';
 
 export type SipMessage = SipRequest | SipResponse;
 
+/** A field's values as far as they were asked for. */
+interface Known {
+  readonly def: HeaderDef<unknown>;
+  first: Parsed<unknown> | undefined | typeof UNREAD;
+  all: Parsed<readonly unknown[]> | undefined;
+}
+
+/** Not asked for yet: `undefined` says that there is none. */
+const UNREAD = null;
+
+function collect(each: readonly Parsed<unknown>[]): Parsed<readonly unknown[]> {
+  const values: unknown[] = [];
+  for (const one of each) {
+    if (!one.ok) return one;
+    values.push(one.value);
+  }
+  return { ok: true, value: values };
+}
+
 /** What requests and responses share. */
 abstract class MessageView {
   /** The whole message, octet for octet, without what a datagram held behind its body. */
   readonly text: Octets;
   /** @internal The index: for screening and splicing. */
   readonly head: Head;
-  #defs: HeaderDef<unknown>[] | undefined;
-  #firsts: (Parsed<unknown> | undefined)[] | undefined;
+  /** What was read already, by definition: few enough that a list beats a map. */
+  #known: Known[] | undefined;
   #body: Octets | undefined;
 
   constructor(text: Octets, head: Head) {
@@ -46,14 +65,9 @@ abstract class MessageView {
 
   /** The field's first value; undefined when there is none. */
   read<T>(def: HeaderDef<T>): Parsed<T> | undefined {
-    this.#defs ??= [];
-    this.#firsts ??= [];
-    const known = this.#defs.indexOf(def as HeaderDef<unknown>);
-    if (known >= 0) return this.#firsts[known] as Parsed<T> | undefined;
-    const value = this.#readFirst(def);
-    this.#defs.push(def as HeaderDef<unknown>);
-    this.#firsts.push(value);
-    return value;
+    const known = this.#knownOf(def as HeaderDef<unknown>);
+    if (known.first === UNREAD) known.first = this.#readFirst(def);
+    return known.first as Parsed<T> | undefined;
   }
 
   /** The field's first value; undefined when it is absent or malformed. */
@@ -64,16 +78,19 @@ abstract class MessageView {
 
   /** All values of the field, over all its lines, or the first fault among them. */
   readAll<T>(def: HeaderDef<T>): Parsed<readonly T[]> {
-    const values: T[] = [];
-    for (const value of this.#parseAll(def)) {
-      if (!value.ok) return value;
-      values.push(value.value);
+    const known = this.#knownOf(def as HeaderDef<unknown>);
+    if (known.all === undefined) {
+      const each = this.#parseAll(def);
+      known.all = collect(each);
+      if (known.first === UNREAD) known.first = each[0];
     }
-    return { ok: true, value: values };
+    return known.all as Parsed<readonly T[]>;
   }
 
   /** All sound values of the field; malformed ones are left out. */
   getAll<T>(def: HeaderDef<T>): readonly T[] {
+    const all = this.readAll(def);
+    if (all.ok) return all.value;
     const values: T[] = [];
     for (const value of this.#parseAll(def)) if (value.ok) values.push(value.value);
     return values;
@@ -150,6 +167,14 @@ abstract class MessageView {
 
   get toTag(): Octets | undefined {
     return param(this.to.params, 'tag');
+  }
+
+  #knownOf(def: HeaderDef<unknown>): Known {
+    this.#known ??= [];
+    for (const known of this.#known) if (known.def === def) return known;
+    const known: Known = { def, first: UNREAD, all: undefined };
+    this.#known.push(known);
+    return known;
   }
 
   #sound<T>(def: HeaderDef<T>): T {

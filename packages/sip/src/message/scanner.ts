@@ -38,20 +38,24 @@ export class Scanner {
 
   /** A `token` in lower case, for names that are compared without case. */
   lowerToken(): Octets {
-    const start = this.pos;
+    return this.lowerRun(TOKEN, 'token');
+  }
+
+  /** A run in lower case. */
+  lowerRun(bits: number, expected: string): Octets {
     if (this.fault) return EMPTY;
-    const { text, limit } = this;
+    const { text, limit, pos: start } = this;
     let seen = 0;
     let pos = start;
     for (; pos < limit; pos += 1) {
-      const bits = CLASS[text.charCodeAt(pos)] ?? 0;
-      if ((bits & TOKEN) === 0) break;
-      seen |= bits;
+      const found = CLASS[text.charCodeAt(pos)] ?? 0;
+      if ((found & bits) === 0) break;
+      seen |= found;
     }
     this.pos = pos;
-    if (pos === start) this.fail('token');
-    const token = slice(text, start, pos);
-    return (seen & UPPER) === 0 ? token : lowerAscii(token);
+    if (pos === start) this.fail(expected);
+    const run = slice(text, start, pos);
+    return (seen & UPPER) === 0 ? run : lowerAscii(run);
   }
 
   /** One or more octets of the given classes. */

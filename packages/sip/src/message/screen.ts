@@ -87,7 +87,7 @@ function duplicate({ fields }: Head): number {
 }
 
 /** Each must be there and sound (§8.1.1); Max-Forwards is not asked of RFC 2543 elements, which knew none of it. */
-const NEEDED: readonly HeaderDef<unknown>[] = [via, from, to, callId, cseq] as HeaderDef<unknown>[];
+const NEEDED: readonly HeaderDef<unknown>[] = [from, to, callId, cseq] as HeaderDef<unknown>[];
 
 /** Each must be sound if it is there, in requests: what routing, dialogs and framing act on. */
 const CHECKED: readonly HeaderDef<unknown>[] = [maxForwards, contentType] as HeaderDef<unknown>[];
@@ -96,6 +96,10 @@ const CHECKED_ALL: readonly HeaderDef<unknown>[] = [contact, route, recordRoute]
 function screenFields(message: SipMessage): Screening | undefined {
   const twice = duplicate(message.head);
   if (twice !== 0) return bad(`duplicate-${kebab(headerName(twice))}`, `Multiple ${headerName(twice)}`);
+  // Answers go by the Vias, so all of them must be readable.
+  const vias = message.readAll(via);
+  if (!vias.ok) return badField(via);
+  if (vias.value.length === 0) return bad('missing-via', 'Missing Via');
   for (const def of NEEDED) {
     const value = message.read(def);
     if (value === undefined) return bad(`missing-${kebab(def.name)}`, `Missing ${def.name}`);
@@ -126,13 +130,11 @@ function screenRequest(message: SipMessage): Screening | undefined {
   for (const def of CHECKED) if (present(head, def.id) && message.read(def)?.ok === false) return badField(def);
   if (present(head, maxForwards.id) && (message.get(maxForwards) ?? 0) > 255) return badField(maxForwards);
   for (const def of CHECKED_ALL) if (present(head, def.id) && !message.readAll(def).ok) return badField(def);
-  return screenVias(message);
+  return screenBranch(message);
 }
 
-/** Answers go by the Vias, so all of them must be readable. */
-function screenVias(message: SipRequest): Screening | undefined {
-  if (!message.readAll(via).ok) return badField(via);
-  // The cookie that promises a unique branch, and no branch after it: all such would be one transaction (RFC 4475 §3.2.1).
+/** The cookie that promises a unique branch, and no branch after it: all such would be one transaction (RFC 4475 §3.2.1). */
+function screenBranch(message: SipRequest): Screening | undefined {
   const branch = param(message.topVia.params, 'branch');
   return branch?.length === 7 && lowerAscii(branch) === 'z9hg4bk' ? bad('bad-branch', 'Bad Branch') : undefined;
 }

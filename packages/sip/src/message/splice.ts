@@ -3,7 +3,18 @@
  * without a Content-Length is given one, so that what comes out can go over a stream as well.
  */
 import type { Octets } from '@strowger/proto';
-import { END, FIELD, type FieldName, findField, idOf, START, textOf, VALUE_END, VALUE_START } from './head.ts';
+import {
+  END,
+  FIELD,
+  type FieldName,
+  findField,
+  type Head,
+  idOf,
+  START,
+  textOf,
+  VALUE_END,
+  VALUE_START,
+} from './head.ts';
 import { isListField } from './lists.ts';
 import type { SipMessage } from './message.ts';
 import { headerId } from './names.ts';
@@ -15,7 +26,7 @@ export type Edit =
   | { readonly op: 'start'; readonly line: Octets }
   /** A line of its own, before all fields or after them. */
   | { readonly op: 'insert'; readonly at: 'top' | 'end'; readonly name: FieldName; readonly value: Octets }
-  /** A new first value of this field: a line above its others, or above all where there is none. */
+  /** A new first value of this field: a line above its others, or behind the Vias where there is none. */
   | { readonly op: 'prepend'; readonly name: FieldName; readonly value: Octets }
   | { readonly op: 'replace'; readonly name: FieldName; readonly index: number; readonly value: Octets }
   | { readonly op: 'delete'; readonly name: FieldName; readonly index: number }
@@ -73,6 +84,7 @@ export function splice(message: SipMessage, edits: readonly Edit[]): Octets {
   return apply(message.text, patches);
 }
 
+const VIA = headerId('Via');
 const CONTENT_LENGTH = 'Content-Length';
 const CONTENT_TYPE = 'Content-Type';
 
@@ -106,8 +118,15 @@ function insertion({ head }: SipMessage, at: 'top' | 'end', name: FieldName, val
 
 function prepending({ text, head }: SipMessage, name: FieldName, value: Octets): Patch {
   const at = findField(text, head, idOf(name), textOf(name), 0);
-  const start = at < 0 ? head.start : (head.fields[at + START] ?? head.start);
+  const start = at < 0 ? behindVias(head) : (head.fields[at + START] ?? head.start);
   return { start, end: start, text: `${textOf(name)}: ${value}\r\n`, rank: RANK_PREPEND };
+}
+
+/** Where routing fields stand by custom, for those who look at the top for them (§7.3.1). */
+function behindVias({ fields, start }: Head): number {
+  let at = 0;
+  while (fields[at] === VIA) at += FIELD;
+  return at === 0 ? start : (fields[at - FIELD + END] ?? start);
 }
 
 function removeLines({ text, head }: SipMessage, name: FieldName, patches: Patch[]): void {

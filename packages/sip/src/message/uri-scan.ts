@@ -14,6 +14,8 @@ const HASH = 0x23;
  * (they are the field's) and no comma, question mark or semicolon in it (RFC 3261 §20.10).
  */
 export function scanUri(s: Scanner, bare: boolean): Uri {
+  const secure = sipScheme(s);
+  if (secure !== undefined) return scanSipUri(s, secure, bare);
   const start = s.pos;
   const colon = schemeEnd(s);
   if (colon < 0) {
@@ -22,9 +24,24 @@ export function scanUri(s: Scanner, bare: boolean): Uri {
   }
   const scheme = lowerAscii(slice(s.text, start, colon));
   s.pos = colon + 1;
-  if (scheme === 'sip' || scheme === 'sips') return scanSipUri(s, scheme === 'sips', bare);
   if (scheme === 'tel') return scanTelUri(s, bare);
   return { kind: 'other', scheme, text: opaque(s, bare) };
+}
+
+/** Takes `sip:` (false) or `sips:` (true) in whatever case; leaves anything else. */
+function sipScheme(s: Scanner): boolean | undefined {
+  const { text, pos, limit } = s;
+  if (s.fault || limit - pos < 4) return undefined;
+  if ((text.charCodeAt(pos) | 0x20) !== 0x73 || (text.charCodeAt(pos + 1) | 0x20) !== 0x69) return undefined;
+  if ((text.charCodeAt(pos + 2) | 0x20) !== 0x70) return undefined;
+  const fourth = text.charCodeAt(pos + 3);
+  if (fourth === COLON) {
+    s.pos = pos + 4;
+    return false;
+  }
+  if ((fourth | 0x20) !== 0x73 || limit - pos < 5 || text.charCodeAt(pos + 4) !== COLON) return undefined;
+  s.pos = pos + 5;
+  return true;
 }
 
 function schemeEnd(s: Scanner): number {
@@ -36,25 +53,22 @@ function schemeEnd(s: Scanner): number {
   return pos < limit && text.charCodeAt(pos) === COLON ? pos : -1;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function scanSipUri(s: Scanner, secure: boolean, bare: boolean): SipUri {
-  const userinfo = scanUserinfo(s, bare);
-  const host = scanHost(s);
-  const port = s.peek() === COLON ? scanPort(s) : undefined;
-  const params = bare ? NO_PARAMS : scanUriParams(s);
-  const headers = !bare && s.take(QUESTION) ? scanHeaders(s) : undefined;
-  return {
-    kind: 'sip',
-    secure,
-    ...userinfo,
-    host,
-    ...(port === undefined ? undefined : { port }),
-    params,
-    ...(headers === undefined ? undefined : { headers }),
-  };
+  // Filled in place: to spread parts together cost more than to read them.
+  const uri: Writable<SipUri> = { kind: 'sip', secure, host: EMPTY, params: NO_PARAMS };
+  scanUserinfo(s, bare, uri);
+  uri.host = scanHost(s);
+  if (s.peek() === COLON) uri.port = scanPort(s);
+  if (bare) return uri;
+  uri.params = scanUriParams(s);
+  if (s.take(QUESTION)) uri.headers = scanHeaders(s);
+  return uri;
 }
 
 /** No `@` may stand unescaped in a URI but the one that ends the userinfo, so the first one decides. */
-function scanUserinfo(s: Scanner, bare: boolean): { user?: Octets; password?: Octets } | undefined {
+function scanUserinfo(s: Scanner, bare: boolean, into: Writable<SipUri>): void {
   const { text, limit, pos: start } = s;
   let colon = -1;
   let pos = start;
@@ -63,21 +77,21 @@ function scanUserinfo(s: Scanner, bare: boolean): { user?: Octets; password?: Oc
     if (code === AT) break;
     if (code === COLON && colon < 0) colon = pos;
     else if (code === PERCENT) {
-      if (!isHex(text.charCodeAt(pos + 1)) || !isHex(text.charCodeAt(pos + 2))) return undefined;
-    } else if (!is(code, USER)) return undefined;
-    else if (bare && (code === COMMA || code === SEMICOLON || code === QUESTION)) return undefined;
+      if (!isHex(text.charCodeAt(pos + 1)) || !isHex(text.charCodeAt(pos + 2))) return;
+    } else if (((CLASS[code] ?? 0) & USER) === 0) return;
+    else if (bare && (code === COMMA || code === SEMICOLON || code === QUESTION)) return;
   }
-  if (s.fault || pos >= limit) return undefined;
+  if (s.fault || pos >= limit) return;
   const userEnd = colon < 0 ? pos : colon;
   if (userEnd === start) s.fail('a user before "@"');
   s.pos = pos + 1;
-  const user = slice(text, start, userEnd);
-  return colon < 0 ? { user } : { user, password: slice(text, colon + 1, pos) };
+  into.user = slice(text, start, userEnd);
+  if (colon >= 0) into.password = slice(text, colon + 1, pos);
 }
 
 /** Host name, IPv4 address or IPv6 reference, in lower case. */
 export function scanHost(s: Scanner): Octets {
-  if (s.peek() !== LBRACKET) return lowerAscii(s.run(HOST, 'a host'));
+  if (s.peek() !== LBRACKET) return s.lowerRun(HOST, 'a host');
   const { text, limit, pos: start } = s;
   let pos = start + 1;
   while (pos < limit && isIpv6(text.charCodeAt(pos))) pos += 1;
