@@ -60,6 +60,9 @@ export function dialogId(message: SipMessage): DialogId {
     : { callId: message.callId, localTag: fromTag, remoteTag: toTag };
 }
 
+/** The tag of the far side in a response to us; empty for an RFC 2543 peer, as in the dialog. */
+export const remoteTagOf = (response: SipResponse): Octets => response.toTag ?? NO_TAG;
+
 /** One text per dialog, for a Map. No part of it can hold a space, so no two dialogs share one. */
 export function dialogKey({ callId, localTag, remoteTag }: DialogId): string {
   return `${callId} ${localTag} ${remoteTag}`;

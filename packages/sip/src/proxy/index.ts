@@ -1,2 +1,3 @@
+export type { BestResponse, Upstream } from './best-response.ts';
 export * from './forward.ts';
 export * from './response-context.ts';

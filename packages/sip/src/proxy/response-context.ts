@@ -7,16 +7,10 @@
  * branch is a number here, the host knows its client transaction. The best response so far is kept as text, and no
  * other: it is the only one that may still be sent.
  */
-import { later, type Mono, type Octets, own } from '@strowger/proto';
-import {
-  type Edit,
-  parseMessage,
-  proxyAuthenticate,
-  type SipResponse,
-  splice,
-  wwwAuthenticate,
-} from '../message/index.ts';
+import { later, type Mono } from '@strowger/proto';
+import type { SipResponse } from '../message/index.ts';
 import { DEFAULT_TIMING, type Timing } from '../transaction/timing.ts';
+import { type BestResponse, better, finalResponse, forward, type Upstream } from './best-response.ts';
 
 /** Branches of one request, all groups together; further targets are left untried. */
 export const MAX_BRANCHES = 64;
@@ -31,12 +25,6 @@ export interface Branch {
   readonly deadline?: Mono;
 }
 
-/** The response that would go upstream if nothing better came. Without text it is one of ours. */
-interface Best {
-  readonly status: number;
-  readonly text?: Octets;
-}
-
 /** `T` is whatever the host needs to start a branch; plain data. */
 export interface ResponseContext<T> {
   readonly state: 'proceeding' | 'completed' | 'terminated';
@@ -49,14 +37,7 @@ export interface ResponseContext<T> {
   /** A CANCEL or a 6xx came: no new branches (§16.10, §16.7 step 5). */
   readonly stopped: boolean;
   readonly cancelled: boolean;
-  readonly best?: Best;
-  readonly challenges: readonly Challenge[];
-}
-
-/** §16.7 step 7: every branch's challenge goes upstream, not only that of the chosen response. */
-interface Challenge {
-  readonly name: 'WWW-Authenticate' | 'Proxy-Authenticate';
-  readonly value: Octets;
+  readonly best?: BestResponse;
 }
 
 export type ContextInput<T> = { readonly now: Mono } & (
@@ -74,10 +55,7 @@ export type ContextInput<T> = { readonly now: Mono } & (
 export type ContextOutput<T> =
   | { readonly kind: 'try'; readonly branch: number; readonly target: T }
   | { readonly kind: 'cancel'; readonly branch: number }
-  /** Upstream as it stands: our Via is off. */
-  | { readonly kind: 'forward'; readonly status: number; readonly text: Octets }
-  /** A response of our own, for the host to compose. */
-  | { readonly kind: 'reply'; readonly status: number };
+  | Upstream;
 
 export type ContextStep<T> = readonly [ResponseContext<T>, readonly ContextOutput<T>[]];
 
@@ -101,9 +79,8 @@ export function startContext<T>(
     nextBranch: 0,
     stopped: false,
     cancelled: false,
-    challenges: [],
   };
-  if (context.waiting.length === 0) return settle<T>({ ...context, best: { status: 480 } }, [], now);
+  if (context.waiting.length === 0) return settle<T>({ ...context, best: { status: 480, challenges: [] } }, [], now);
   return settle(context, [], now);
 }
 
@@ -233,9 +210,8 @@ function settle<T>(context: ResponseContext<T>, before: readonly ContextOutput<T
   if (group !== undefined && !context.stopped && context.nextBranch < MAX_BRANCHES) {
     return tryGroup({ ...context, waiting }, group, before, now);
   }
-  const { best, challenges, ...rest } = context;
-  const ended: ResponseContext<T> = { ...rest, state: 'terminated', challenges: [], waiting: [] };
-  return [ended, [...before, ...finalResponse(context)]];
+  const ended: ResponseContext<T> = { ...bestGone(context), state: 'terminated', waiting: [] };
+  return [ended, [...before, ...finalResponse(context.best, context)]];
 }
 
 function tryGroup<T>(
@@ -259,68 +235,13 @@ function tryGroup<T>(
   return [{ ...context, branches, nextBranch }, outputs];
 }
 
-/** §16.7 step 6–8, once no branch is open any more. */
-function finalResponse<T>({ best, challenges, invite, cancelled }: ResponseContext<T>): readonly ContextOutput<T>[] {
-  const status = best?.status ?? (cancelled ? 487 : 408);
-  const read = best?.text === undefined ? undefined : parseMessage(best.text);
-  if (read?.kind === 'message' && read.message.kind === 'response' && status !== 503) {
-    const wanted = status === 401 || status === 407 ? challenges : [];
-    return [forward(read.message, wanted)];
-  }
-  // RFC 4320 §4.2: whoever asked has timed out as well, and a late 408 only does harm.
-  if (!invite && status === 408) return [];
-  if (cancelled && status === 408) return [{ kind: 'reply', status: 487 }];
-  // §16.7 step 6: 503 is about the next hop, not about us.
-  return [{ kind: 'reply', status: status === 503 ? 500 : status }];
-}
-
-/** Keeps a final response if it is better than the best so far (§16.7 step 6). */
+/** Keeps a final response if it is better than the best so far. */
 function consider<T>(context: ResponseContext<T>, status: number, response?: SipResponse): ResponseContext<T> {
-  if (context.state !== 'proceeding') return context;
-  const challenges =
-    response && (status === 401 || status === 407)
-      ? [...context.challenges, ...challengesOf(response)].slice(0, MAX_BRANCHES)
-      : context.challenges;
-  if (context.best && rank(context.best.status) <= rank(status)) return { ...context, challenges };
-  const best: Best = response ? { status, text: own(response.text) } : { status };
-  return { ...context, challenges, best };
-}
-
-/** The lower, the better: 6xx first, then by class; within 4xx what tells the caller how to ask again. */
-function rank(status: number): number {
-  if (status >= 600) return 0;
-  const step = Math.floor(status / 100) * 10;
-  if (status === 401 || status === 407) return step;
-  if (status === 415 || status === 420 || status === 484) return step + 1;
-  // Silence and our own CANCEL say least.
-  if (status === 408 || status === 487) return step + 3;
-  return status === 503 ? step + 3 : step + 2;
-}
-
-function challengesOf(response: SipResponse): readonly Challenge[] {
-  return [
-    ...response.rawAll(wwwAuthenticate).map((value): Challenge => ({ name: 'WWW-Authenticate', value: own(value) })),
-    ...response
-      .rawAll(proxyAuthenticate)
-      .map((value): Challenge => ({ name: 'Proxy-Authenticate', value: own(value) })),
-  ];
-}
-
-/** A response without our Via; with challenges, all branches' in place of its own. */
-function forward(
-  response: SipResponse,
-  challenges: readonly Challenge[] = [],
-): { readonly kind: 'forward'; readonly status: number; readonly text: Octets } {
-  const edits: Edit[] = [{ op: 'delete', name: 'Via', index: 0 }];
-  if (challenges.length > 0) {
-    edits.push({ op: 'remove', name: 'WWW-Authenticate' }, { op: 'remove', name: 'Proxy-Authenticate' });
-    for (const { name, value } of challenges) edits.push({ op: 'insert', at: 'end', name, value });
-  }
-  return { kind: 'forward', status: response.status, text: splice(response, edits) };
+  return context.state === 'proceeding' ? { ...context, best: better(context.best, status, response) } : context;
 }
 
 function bestGone<T>({ best: _, ...context }: ResponseContext<T>): ResponseContext<T> {
-  return { ...context, challenges: [] };
+  return context;
 }
 
 function without<T>(context: ResponseContext<T>, id: number): ResponseContext<T> {

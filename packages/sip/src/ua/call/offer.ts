@@ -1,6 +1,6 @@
 /** Re-INVITE both ways, RFC 3261 §14, RFC 6141, and its races (RFC 5407 §3): one INVITE at a time, from offer to ACK. */
 import { later, type Mono, own } from '@strowger/proto';
-import { contactUri, refreshTarget, requestInDialog } from '../../dialog/index.ts';
+import { contactUri, refreshTarget, remoteTagOf, requestInDialog } from '../../dialog/index.ts';
 import type { SipRequest, SipResponse } from '../../message/index.ts';
 import type { Command, Output } from '../call.ts';
 import {
@@ -86,7 +86,7 @@ export function offerRefused(call: Confirmed, status: number, now: Mono, respons
 export function onInviteSuccess(call: Confirmed, response: SipResponse, now: Mono): Within {
   const { exchange } = call;
   const { seq } = response.cseq;
-  if (exchange?.kind !== 'sent' || exchange.seq !== seq || response.toTag !== call.dialog.remoteTag) {
+  if (exchange?.kind !== 'sent' || exchange.seq !== seq || remoteTagOf(response) !== call.dialog.remoteTag) {
     return onLateSuccess(call, response, now);
   }
   const offered = exchange.offer.body !== undefined;
@@ -106,7 +106,7 @@ export function onLateSuccess<C extends Confirmed | Terminating>(
   response: SipResponse,
   now: Mono,
 ): readonly [C, readonly Output[]] {
-  const remoteTag = response.toTag ?? '';
+  const remoteTag = remoteTagOf(response);
   const { seq } = response.cseq;
   const kept = call.acks.find((a) => a.remoteTag === remoteTag && a.seq === seq);
   if (kept) return [call, [ackAction(kept)]];

@@ -7,6 +7,7 @@ import {
   type Dialog,
   dialogFromResponse,
   refreshTarget,
+  remoteTagOf,
   requestInDialog,
   routeRequest,
   withTag,
@@ -187,7 +188,7 @@ function onProvisional(call: Outgoing, response: SipResponse, now: Mono): Step {
 }
 
 function onSuccess(call: Outgoing, response: SipResponse, now: Mono): Step {
-  const known = call.early.find((d) => d.remoteTag === response.toTag);
+  const known = call.early.find((d) => d.remoteTag === remoteTagOf(response));
   const dialog = known ? confirmDialog(known, response) : newDialog(call, response);
   const common = { ...commonOf(call), timers: {} };
   if (call.state === 'cancelling') {

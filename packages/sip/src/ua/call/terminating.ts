@@ -1,6 +1,6 @@
 /** The end of a dialog by BYE, RFC 3261 §15: sent, crossed, challenged, or held back until our 2xx is acknowledged. */
-import { later, type Mono } from '@strowger/proto';
-import { isOfDialog, requestInDialog } from '../../dialog/index.ts';
+import { later, type Mono, type Octets } from '@strowger/proto';
+import { isOfDialog, remoteTagOf, requestInDialog } from '../../dialog/index.ts';
 import type { Field, SipRequest, SipResponse } from '../../message/index.ts';
 import type { Input, Output, Step } from '../call.ts';
 import {
@@ -95,14 +95,19 @@ function onResponse(call: Terminating, response: SipResponse, now: Mono): Step {
   const { status, cseq } = response;
   if (status < 200) return [call, []];
   if (cseq.method === INVITE && status < 300) {
-    const fresh = response.toTag === call.dialog.remoteTag && !call.acks.some(({ seq }) => seq === cseq.seq);
+    const fresh = remoteTagOf(response) === call.dialog.remoteTag && !call.acks.some(({ seq }) => seq === cseq.seq);
     // Our re-INVITE was still under way when we hung up: its 2xx wants an ACK all the same.
     return fresh ? [call, [ackAction(buildAck(call.dialog, cseq.seq))]] : onLateSuccess(call, response, now);
   }
-  if (cseq.method !== BYE || cseq.seq !== call.bye || response.toTag !== call.dialog.remoteTag) return [call, []];
+  if (cseq.method !== BYE || cseq.seq !== call.bye || isOfFork(call, remoteTagOf(response))) return [call, []];
   if (status !== 401 && status !== 407) return [ENDED, []];
   // Timer `bye` goes on: without credentials this is the end as well.
   return [call, [{ kind: 'challenged', response }]];
+}
+
+/** Whether a tag is that of a fork turned away, whose BYE may bear the number of ours. */
+function isOfFork({ acks, dialog }: Terminating, tag: Octets): boolean {
+  return tag !== dialog.remoteTag && acks.some(({ remoteTag }) => remoteTag === tag);
 }
 
 /** BYE meets BYE (RFC 5407 §3.2.3): both are answered 200. Anything else comes too late. */
