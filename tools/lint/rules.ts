@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { missingOptional } from '../lock/complete.ts';
+import { dependencyFindings, readManifests } from './dependencies.ts';
 import { codeFindings } from './error-codes.ts';
 import { isTest, readSources } from './files.ts';
 import { lineAt, type Source } from './source.ts';
@@ -16,6 +17,7 @@ export function checkRules(root: string): readonly string[] {
     ...moduleFindings(root),
     ...lockFindings(readFileSync(join(root, 'package-lock.json'), 'utf8')),
     ...codeFindings(sources, readIfThere(join(root, 'docs/errors.md'))),
+    ...dependencyFindings(readManifests(root), sources, readIfThere(join(root, 'docs/dependencies.md')) ?? ''),
   ];
   return findings.map(({ path, line, rule, message }) => `${path}:${line}: ${message} [${rule}]`);
 }
