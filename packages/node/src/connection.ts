@@ -35,12 +35,22 @@ export interface ConnectionLimits {
   readonly closeMs: number;
   /** Octets that may wait for the peer to read. */
   readonly maxOutbound: number;
+  /** Of one message that comes in. */
+  readonly maxHead: number;
+  readonly maxBody: number;
+  /** Octets that all connections of the set may hold together, both ways; beyond it each may hold `crowdedShare`. */
+  readonly maxBuffered: number;
+  readonly crowdedShare: number;
 }
 
 /** What a connection tells the set that it belongs to. */
 export interface ConnectionOwner {
   readonly clock: Clock;
   readonly limits: ConnectionLimits;
+  /** Whether the connections hold more than they may together. */
+  readonly crowded: boolean;
+  /** The connection holds so many octets more, or less. */
+  holds(octets: number): void;
   /** The connection's next deadline came nearer than what it is armed for. */
   arm(connection: Connection, at: Mono): void;
   opened(connection: Connection): void;
@@ -71,11 +81,12 @@ export class Connection extends Timed {
   readonly #transport: TransportName;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
-  readonly #framer = new StreamFramer();
+  readonly #framer: StreamFramer;
   #state: 'connecting' | 'open' | 'closing' | 'closed' = 'connecting';
   #flow: Flow | undefined;
   #queue: Outgoing[] = [];
-  #queuedOctets = 0;
+  /** Octets that the peer has not taken from us. */
+  #outbound = 0;
   #since: Mono;
   #active: Mono;
   #heard = false;
@@ -90,6 +101,7 @@ export class Connection extends Timed {
   ) {
     super();
     this.#owner = owner;
+    this.#framer = new StreamFramer(owner.limits);
     this.number = o.number;
     this.remote = o.remote;
     this.accepted = o.accepted;
@@ -136,26 +148,31 @@ export class Connection extends Timed {
 
   send(text: Octets, context: unknown): void {
     this.#queue.push({ text, context });
-    this.#queuedOctets += text.length;
+    this.#outbound += text.length;
+    this.#owner.holds(text.length);
     this.#owner.wantsFlush(this);
   }
 
   /** Writes all that waits in one piece; while connecting it goes on waiting, within its bound. */
   flush(): void {
     if (this.#state === 'closed' || this.#queue.length === 0) return;
-    if (this.#queuedOctets + this.#socket.writableLength > this.#owner.limits.maxOutbound) {
-      this.#error = new SendError('SEND_QUEUE_FULL', `${this.#queuedOctets} octets wait for a peer that does not read`);
+    const { limits, crowded } = this.#owner;
+    if (this.#outbound > (crowded ? limits.crowdedShare : limits.maxOutbound)) {
+      this.#error = new SendError('SEND_QUEUE_FULL', `${this.#outbound} octets wait for a peer that does not read`);
       this.destroy('congested');
       return;
     }
     if (this.#state === 'connecting') return;
-    const queue = this.#takeQueue();
+    const queue = this.#queue;
+    this.#queue = [];
     let text = '';
     for (const outgoing of queue) text += outgoing.text;
-    const contexts = queue.map((o) => o.context).filter((context) => context !== NOBODY);
+    const contexts = contextsOf(queue);
     this.#active = this.#owner.clock.now();
     if (this.#flow && contexts.length > 0) this.#owner.handed(this.#flow, contexts);
     this.#socket.write(text, 'latin1', (error) => {
+      this.#outbound -= text.length;
+      this.#owner.holds(-text.length);
       if (error) this.#owner.failed(this, this.#error ?? error, contexts);
       else this.#owner.sent(contexts.length);
     });
@@ -212,7 +229,9 @@ export class Connection extends Timed {
   #receive(bytes: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.#active = this.#owner.clock.now();
+    const before = this.#framer.pending;
     const frames = this.#framer.push(toOctets(bytes));
+    this.#owner.holds(this.#framer.pending - before);
     for (const frame of frames) {
       switch (frame.kind) {
         case 'message':
@@ -233,6 +252,7 @@ export class Connection extends Timed {
       // The handler may have closed us.
       if (!this.usable) return;
     }
+    if (this.#owner.crowded && this.#framer.pending > this.#owner.limits.crowdedShare) this.destroy('crowded');
     if (this.#framer.pending === 0) this.#begun = undefined;
     else if (this.#begun === undefined || frames.length > 0) {
       this.#begun = this.#active;
@@ -240,24 +260,25 @@ export class Connection extends Timed {
     }
   }
 
-  #takeQueue(): readonly Outgoing[] {
-    const queue = this.#queue;
-    this.#queue = [];
-    this.#queuedOctets = 0;
-    return queue;
-  }
-
   #closed(): void {
     this.#state = 'closed';
-    const contexts = this.#takeQueue()
-      .map((o) => o.context)
-      .filter((context) => context !== NOBODY);
+    const queue = this.#queue;
+    this.#queue = [];
+    let waited = this.#framer.pending;
+    for (const { text } of queue) waited += text.length;
+    this.#owner.holds(-waited);
+    const contexts = contextsOf(queue);
     const why = this.#flow
       ? (this.#error ?? new SendError('SEND_CLOSED', `the connection was closed (${this.#reason})`))
       : asConnectError(this.#error, this.#reason);
     if (contexts.length > 0) this.#owner.failed(this, why, contexts);
     this.#owner.gone(this, this.#reason);
   }
+}
+
+/** Of those messages that somebody wants to hear about. */
+function contextsOf(queue: readonly Outgoing[]): readonly unknown[] {
+  return queue.map((o) => o.context).filter((context) => context !== NOBODY);
 }
 
 function asConnectError(error: Error | undefined, reason: CloseReason): SendError {

@@ -18,6 +18,7 @@ import {
   type TransportName,
   type Turn,
 } from '@strowger/proto';
+import { Admission } from './admission.ts';
 import { systemClock } from './clock.ts';
 import { Connection, type ConnectionLimits, type ConnectionOwner } from './connection.ts';
 import { createTicker } from './ticker.ts';
@@ -51,6 +52,10 @@ const LIMITS: ConnectionLimits = {
   idleMs: 3_700_000,
   closeMs: 2000,
   maxOutbound: 1 << 20,
+  maxHead: 1 << 16,
+  maxBody: 1 << 20,
+  maxBuffered: 1 << 26,
+  crowdedShare: 1 << 15,
 };
 
 /** What the set puts beside each message: where it was to go, and the sender's own word for it. */
@@ -77,9 +82,10 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
   readonly #connections = new Map<number, Connection>();
   /** RFC 3261 §18: connections are found by the far end's address and port, whoever opened them. */
   readonly #byRemote = new Map<string, Connection>();
-  readonly #perNetwork = new Map<string, number>();
+  readonly #admission: Admission;
   readonly #waiting = new Set<Connection>();
   #failures: Failure[] = [];
+  #held = 0;
   #nextListener = 1;
   #nextConnection = 1;
   #whenEmpty: (() => void) | undefined;
@@ -106,6 +112,7 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
     slow: 0,
     broken: 0,
     congested: 0,
+    crowded: 0,
   };
 
   constructor(kind: StreamKind, options: StreamOptions) {
@@ -113,6 +120,7 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
     this.transport = kind.transport;
     this.#options = options;
     this.limits = { ...LIMITS, ...options };
+    this.#admission = new Admission(options.maxConnections ?? 10_000, options.maxPerAddress ?? 500);
     this.#turn = options.turn ?? createTurn();
     this.#turn.add(() => this.#flush());
   }
@@ -192,7 +200,7 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
   }
 
   counters(): StreamCounters {
-    return { ...this.#counts, connections: this.#connections.size, closed: { ...this.#closed } };
+    return { ...this.#counts, connections: this.#connections.size, buffered: this.#held, closed: { ...this.#closed } };
   }
 
   #live(number: number | undefined): Connection | SendError {
@@ -204,7 +212,8 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
     const known = this.#byRemote.get(formatSocketAddress(remote));
     if (known?.usable) return known;
     if (isIP(remote.address) === 0) return new SendError('SEND_CONNECT', 'the destination is not an IP address');
-    if (this.#full()) return new SendError('SEND_LIMIT', `${this.#connections.size} connections are open`);
+    if (!this.#admission.hasRoom(this.#connections.size))
+      return new SendError('SEND_LIMIT', `${this.#connections.size} connections are open`);
     try {
       const socket = this.#kind.dial(remote, this.#options.dialFrom?.(remote));
       const connection = this.#adopt(socket, remote, false);
@@ -223,19 +232,12 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
       socket.destroy();
       return;
     }
-    const network = networkOf(address);
-    const present = this.#perNetwork.get(network) ?? 0;
-    if (this.#full() || present >= (this.#options.maxPerAddress ?? 500)) {
+    if (!this.#admission.enter(address, this.#connections.size)) {
       this.#counts.refused += 1;
       socket.destroy();
       return;
     }
-    this.#perNetwork.set(network, present + 1);
     this.#adopt(socket, { address, port }, true).open();
-  }
-
-  #full(): boolean {
-    return this.#connections.size >= (this.#options.maxConnections ?? 10_000);
   }
 
   #adopt(socket: Socket, remote: SocketAddress, accepted: boolean): Connection {
@@ -251,6 +253,14 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
   arm(connection: Connection, at: Mono): void {
     this.#wheel.set(connection, at);
     this.#ticker.poke();
+  }
+
+  get crowded(): boolean {
+    return this.#held > this.limits.maxBuffered;
+  }
+
+  holds(octets: number): void {
+    this.#held += octets;
   }
 
   opened(connection: Connection): void {
@@ -290,7 +300,7 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
     this.#connections.delete(connection.number);
     const key = formatSocketAddress(connection.remote);
     if (this.#byRemote.get(key) === connection) this.#byRemote.delete(key);
-    if (connection.accepted) this.#leave(networkOf(connection.remote.address));
+    if (connection.accepted) this.#admission.leave(connection.remote.address);
     if (connection.flow) {
       this.#closed[reason] += 1;
       this.#onClosed(connection.flow, reason);
@@ -298,12 +308,6 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
       this.#counts.connectErrors += 1;
     }
     if (this.#connections.size === 0) this.#whenEmpty?.();
-  }
-
-  #leave(network: string): void {
-    const left = (this.#perNetwork.get(network) ?? 1) - 1;
-    if (left === 0) this.#perNetwork.delete(network);
-    else this.#perNetwork.set(network, left);
   }
 
   /** Told at the end of the turn: a sender is never called back from within `send`. */
@@ -321,15 +325,4 @@ export class StreamSockets implements StreamSet, ConnectionOwner {
     this.#counts.sendErrors += failures.length;
     for (const { to, error, context } of failures) this.#onSendError(to, error, context);
   }
-}
-
-/** What one subscriber has: an IPv4 address, or an IPv6 /64, of which it may use every address. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::');
-  const left = head === '' ? [] : head.split(':');
-  if (tail === undefined) return left.slice(0, 4).join(':');
-  const right = tail === '' ? [] : tail.split(':');
-  const zeros = new Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
 }

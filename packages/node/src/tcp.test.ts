@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import type { Destination, Flow, Octets, SocketAddress, StreamSet } from '@strowger/proto';
-import { networkOf, type StreamOptions } from './streams.ts';
+import { networkOf } from './admission.ts';
+import type { StreamOptions } from './streams.ts';
 import { createTcpSet } from './tcp.ts';
 
 const message = (name: string, body = '') =>
@@ -212,6 +213,27 @@ suite('TCP', () => {
       a.log.some((line) => line.endsWith('SEND_QUEUE_FULL')),
       a.log.join('\n'),
     );
+    assert.equal(a.set.counters().buffered, 0);
+  });
+
+  test('what all connections hold is bounded: those that hold more than their share are closed first', async (t) => {
+    const a = await rig(t, { maxBuffered: 10_000, crowdedShare: 2000 });
+    const begin = (length: number) => `MESSAGE sip:x SIP/2.0\r\nContent-Length: 99999\r\n\r\n${'y'.repeat(length)}`;
+    const small = await raw(t, a.local);
+    small.write(begin(500));
+    const large = await raw(t, a.local);
+    large.write(begin(6000));
+    while (a.set.counters().buffered < 6500) await new Promise(setImmediate);
+    assert.deepEqual(a.log, []);
+    const last = await raw(t, a.local);
+    last.write(begin(5000));
+    await a.until('closed 3 crowded');
+    large.write('y');
+    assert.ok(a.set.counters().buffered < 10_000);
+    small.destroy();
+    large.destroy();
+    await a.until('closed 1 peer', 'closed 2 peer');
+    assert.equal(a.set.counters().buffered, 0);
   });
 
   test('connections are bounded, in total and for each address', async (t) => {

@@ -18,10 +18,14 @@ export type CloseReason =
   /** What came cannot be cut into messages. */
   | 'broken'
   /** The peer does not read what we send. */
-  | 'congested';
+  | 'congested'
+  /** All connections together hold too much, and this one more than its share. */
+  | 'crowded';
 
 export interface StreamCounters {
   readonly connections: number;
+  /** Octets that connections hold now: unfinished messages, and what peers have not taken. */
+  readonly buffered: number;
   readonly accepted: number;
   readonly connected: number;
   readonly connectErrors: number;

@@ -83,7 +83,7 @@ export class PhoneCall extends Timed {
   }
 
   dial(o: Omit<OutgoingCall, 'body' | 'fields' | 'autoAck'>, extra: readonly Field[]): void {
-    const { fields, tries } = this.phone.credentials('INVITE', o.uri);
+    const { fields, tries } = this.phone.login.credentials('INVITE', o.uri);
     this.#tries = tries;
     this.#outgoing = { ...o, body: this.#describe('sendrecv'), autoAck: true, fields: extra };
     this.#take(startOutgoing({ ...this.#outgoing, fields: [...extra, ...fields] }, this.phone.now()));
@@ -111,7 +111,7 @@ export class PhoneCall extends Timed {
   }
 
   hangUp(): void {
-    const { fields, tries } = this.phone.credentials('BYE', this.#target());
+    const { fields, tries } = this.phone.login.credentials('BYE', this.#target());
     this.#byeTries = tries;
     this.#command({ kind: 'hang-up', fields });
   }
@@ -244,7 +244,7 @@ export class PhoneCall extends Timed {
   #dialAgain(response: SipResponse, seq: number): boolean {
     const outgoing = this.#outgoing;
     if (!outgoing) return false;
-    const retry = this.phone.answerChallenge(response, 'INVITE', outgoing.uri, this.#tries);
+    const retry = this.phone.login.answer(response, 'INVITE', outgoing.uri, this.#tries);
     if (!retry) return false;
     this.#tries = retry.tries;
     const again = { ...outgoing, seq: seq + 1 };
@@ -254,7 +254,7 @@ export class PhoneCall extends Timed {
   }
 
   #challengedBye(response: SipResponse): void {
-    const retry = this.phone.answerChallenge(response, 'BYE', this.#target(), this.#byeTries);
+    const retry = this.phone.login.answer(response, 'BYE', this.#target(), this.#byeTries);
     if (!retry) return;
     this.#byeTries = retry.tries;
     this.input({ kind: 'hang-up', fields: retry.fields });
@@ -268,7 +268,7 @@ export class PhoneCall extends Timed {
   }
 
   #reoffer(direction: MediaDirection): void {
-    const { fields } = this.phone.credentials('INVITE', this.#target());
+    const { fields } = this.phone.login.credentials('INVITE', this.#target());
     this.#command({ kind: 'offer', body: this.#describe(direction), fields, autoAck: true });
   }
 

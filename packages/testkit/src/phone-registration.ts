@@ -45,7 +45,7 @@ export class Registration {
     this.#next?.cancel();
     this.#seconds = seconds;
     this.state = 'trying';
-    const { fields, tries } = this.#phone.credentials('REGISTER', this.#uri());
+    const { fields, tries } = this.#phone.login.credentials('REGISTER', this.#uri());
     this.#tries = tries;
     this.#send(fields);
   }
@@ -63,7 +63,7 @@ export class Registration {
     const { status } = result;
     if (status < 200) return;
     if (status === 401 || status === 407) {
-      const retry = this.#phone.answerChallenge(result, 'REGISTER', this.#uri(), this.#tries);
+      const retry = this.#phone.login.answer(result, 'REGISTER', this.#uri(), this.#tries);
       if (retry) {
         this.#tries = retry.tries;
         this.#send(retry.fields);

@@ -17,10 +17,10 @@ import {
   randomHex,
   type SocketAddress,
 } from '@strowger/proto';
-import { digestClient } from '@strowger/sip/auth';
 import { composeResponse, type Field, param, parseUri, type SipRequest, type SipResponse } from '@strowger/sip/message';
 import type { StackEvent } from '@strowger/sip/stack';
 import { type CallOwner, PhoneCall } from './phone-call.ts';
+import { PhoneLogin } from './phone-login.ts';
 import { Registration } from './phone-registration.ts';
 import { PhoneWire } from './phone-wire.ts';
 import type { Appointment } from './virtual-clock.ts';
@@ -71,14 +71,16 @@ export class Phone {
   readonly transcript: string[] = [];
   /** Requests outside calls that came, answered 200: MESSAGE, NOTIFY, OPTIONS. */
   readonly requests: SipRequest[] = [];
+  /** @internal */
+  readonly login: PhoneLogin;
   behaviour: Behaviour;
   #wire: PhoneWire | undefined;
   #registration: Registration | undefined;
-  #memory: digestClient.DigestMemory = [];
 
   constructor(options: PhoneOptions) {
     this.options = options;
     this.name = options.user;
+    this.login = new PhoneLogin(options, (why) => this.note(undefined, `challenge not answered: ${why}`));
     this.behaviour = options.behaviour ?? { kind: 'answer' };
   }
 
@@ -201,47 +203,6 @@ export class Phone {
     const address = bareHost(host);
     if (!isIpv6(address) && !/^[\d.]+$/.test(address)) return this.wire.destination(server, transport);
     return this.wire.destination({ address, port: port ?? 5060 }, param(params, 'transport') === 'tcp' ? 'tcp' : 'udp');
-  }
-
-  /** @internal Credentials for a new request, from what is remembered. */
-  credentials(
-    method: string,
-    uri: Octets,
-  ): { readonly fields: readonly Field[]; readonly tries: digestClient.DigestTries } {
-    const { memory, tries, fields } = digestClient.authorize(
-      this.#memory,
-      { method: encode(method), uri },
-      this.#digest(),
-    );
-    this.#memory = memory;
-    return { fields, tries };
-  }
-
-  /** @internal The fields for another try, or nothing where there is no use. */
-  answerChallenge(
-    response: SipResponse,
-    method: string,
-    uri: Octets,
-    tries: digestClient.DigestTries,
-  ): { readonly fields: readonly Field[]; readonly tries: digestClient.DigestTries } | undefined {
-    const proxy = response.status === 407;
-    const challenges = response.rawAll(proxy ? 'Proxy-Authenticate' : 'WWW-Authenticate');
-    const outcome = digestClient.onChallenge(
-      { memory: this.#memory, tries },
-      { proxy, challenges, cnonce: this.token() },
-      { method: encode(method), uri },
-      this.#digest(),
-    );
-    this.#memory = outcome.memory;
-    if (outcome.kind === 'retry') return { fields: outcome.fields, tries: outcome.tries };
-    this.note(undefined, `challenge not answered: ${outcome.code}`);
-    return undefined;
-  }
-
-  #digest(): digestClient.DigestClientOptions {
-    const { user, password, realm, domain } = this.options;
-    if (password === undefined) return { logins: [] };
-    return { logins: [{ user: encode(user), password: encode(password), realm: encode(realm ?? domain) }] };
   }
 
   #from(): Octets {

@@ -64,6 +64,7 @@ export class VirtualStreams implements StreamSet {
     slow: 0,
     broken: 0,
     congested: 0,
+    crowded: 0,
   };
   #failures: { readonly waiting: Waiting; readonly error: Error }[] = [];
   #nextListener = 1;
@@ -145,7 +146,7 @@ export class VirtualStreams implements StreamSet {
   }
 
   counters(): StreamCounters {
-    return { ...this.#counts, connections: this.#ends.size, closed: { ...this.#closed } };
+    return { ...this.#counts, connections: this.#ends.size, buffered: 0, closed: { ...this.#closed } };
   }
 
   /** @internal The program died; its kernel says goodbye for it. */
