@@ -107,7 +107,14 @@ export type Action =
     }
   | { readonly kind: 'ack'; readonly text: Octets; readonly nextHop: Octets }
   | { readonly kind: 'cancel'; readonly seq: number; readonly fields?: readonly Field[] }
-  | { readonly kind: 'respond'; readonly key: TransactionKey; readonly status: number; readonly text: Octets };
+  | {
+      readonly kind: 'respond';
+      readonly key: TransactionKey;
+      readonly status: number;
+      readonly text: Octets;
+      /** A 2xx to INVITE: comes again with this key until `acknowledged` names it, or the call is over. */
+      readonly repeats?: true;
+    };
 
 /** What the TU learns. Messages in here are for reading now; own what you keep. */
 export type CallEvent =
@@ -120,8 +127,8 @@ export type CallEvent =
     }
   /** The 2xx to our first INVITE. `acknowledge` it, unless `autoAck` did. */
   | { readonly kind: 'answered'; readonly body?: Body; readonly response: SipResponse; readonly acknowledged: boolean }
-  /** The ACK to our 2xx; `first` tells the call's own from a re-INVITE's. */
-  | { readonly kind: 'acknowledged'; readonly body?: Body; readonly first: boolean }
+  /** The ACK to our 2xx of that key; `first` tells the call's own from a re-INVITE's. */
+  | { readonly kind: 'acknowledged'; readonly key: TransactionKey; readonly body?: Body; readonly first: boolean }
   /** Their re-INVITE: `answer` or `reject` it. Without a body the answer is an offer, and the ACK brings theirs. */
   | { readonly kind: 'offer'; readonly body?: Body; readonly request: SipRequest }
   | { readonly kind: 'offer-withdrawn' }

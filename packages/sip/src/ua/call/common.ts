@@ -15,7 +15,7 @@ type SendAction = Extract<Action, { kind: 'send' }>;
 type RespondAction = Extract<Action, { kind: 'respond' }>;
 
 import { composeReply, type Reply, replyHead } from './reply.ts';
-import type { Common, Ended, KeptAck, Live, ReplyHead, Timers, TransactionKey } from './state.ts';
+import type { Accepted, Common, Ended, KeptAck, Live, ReplyHead, Timers, TransactionKey } from './state.ts';
 
 export const ENDED: Ended = { state: 'ended' };
 
@@ -68,6 +68,11 @@ export function bodyIn(message: SipMessage): { readonly body?: Body } {
 
 export function respond(key: TransactionKey, head: ReplyHead, reply: Reply): RespondAction {
   return { kind: 'respond', key, status: reply.status, text: composeReply(head, reply) };
+}
+
+/** The 2xx once more. */
+export function repeat({ key, status, text }: Accepted): RespondAction {
+  return { kind: 'respond', key, status, text, repeats: true };
 }
 
 /** Answers a request at once, keeping nothing of it. */

@@ -3,7 +3,7 @@ import { later, type Mono } from '@strowger/proto';
 import { refreshTarget } from '../../dialog/index.ts';
 import type { SipResponse } from '../../message/index.ts';
 import type { Input, Output, Step } from '../call.ts';
-import { BYE, INVITE, isDue, without } from './common.ts';
+import { BYE, INVITE, isDue, repeat, without } from './common.ts';
 import {
   acknowledge,
   atRest,
@@ -110,7 +110,7 @@ function onTick(call: Confirmed, now: Mono): Step {
   if (isDue(call.timers, 'retransmit', now) && call.exchange?.kind === 'accepted') {
     const [exchange, at] = again(call.exchange, call, now);
     next = { ...next, exchange, timers: { ...next.timers, retransmit: at } };
-    outputs.push({ kind: 'respond', key: exchange.key, status: exchange.status, text: exchange.text });
+    outputs.push(repeat(exchange));
   }
   if (!isDue(call.timers, 'glare', now)) return [next, outputs];
   const [after, more] = tryAgain(next, now);

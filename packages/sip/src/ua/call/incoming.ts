@@ -15,6 +15,7 @@ import {
   INVITE,
   isDue,
   lifetime,
+  repeat,
   respond,
   retryAfter,
 } from './common.ts';
@@ -133,8 +134,9 @@ export function accept(
 ): readonly [Accepted, Extract<Output, { kind: 'respond' }>] {
   const { key, head, offered, seq } = invite;
   const status = command.status ?? 200;
-  const output = respond(key, head, { ...partsOf({ ...command, status }), contact: call.contact });
-  return [{ kind: 'accepted', key, text: output.text, status, seq, offered, first, interval: call.timing.T1 }, output];
+  const { text } = respond(key, head, { ...partsOf({ ...command, status }), contact: call.contact });
+  const accepted: Accepted = { kind: 'accepted', key, text, status, seq, offered, first, interval: call.timing.T1 };
+  return [accepted, repeat(accepted)];
 }
 
 /** Of a command, what a response is made of. */

@@ -148,7 +148,7 @@ export function onReinvite(call: Confirmed, input: RequestInput): Within {
       // there is nothing to go on with.
       if (!exchange.offered) return [call, [answerNow(call, key, request, { status: 491 })]];
       const [next, outputs] = receive(atRest(call), input);
-      return [next, [{ kind: 'acknowledged', first: exchange.first }, ...outputs]];
+      return [next, [{ kind: 'acknowledged', key: exchange.key, first: exchange.first }, ...outputs]];
     }
     case undefined:
       return receive(call, input);
@@ -194,5 +194,5 @@ export function onCancelled(call: Confirmed, key: Received['key']): Within {
 export function onAck(call: Confirmed, request: SipRequest): Within {
   const { exchange } = call;
   if (exchange?.kind !== 'accepted' || exchange.seq !== request.cseq.seq) return [call, []];
-  return [atRest(call), [{ kind: 'acknowledged', ...bodyIn(request), first: exchange.first }]];
+  return [atRest(call), [{ kind: 'acknowledged', key: exchange.key, ...bodyIn(request), first: exchange.first }]];
 }

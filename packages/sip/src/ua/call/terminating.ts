@@ -15,6 +15,7 @@ import {
   INVITE,
   isDue,
   lifetime,
+  repeat,
   respond,
   sendAction,
   without,
@@ -127,7 +128,7 @@ function onTick(call: Terminating, now: Mono): Step {
   if (isDue(call.timers, 'retransmit', now) && call.exchange) {
     const [exchange, at] = again(call.exchange, call, now);
     next = { ...next, exchange, timers: { ...next.timers, retransmit: at } };
-    outputs.push({ kind: 'respond', key: exchange.key, status: exchange.status, text: exchange.text });
+    outputs.push(repeat(exchange));
   }
   return [next, outputs];
 }
