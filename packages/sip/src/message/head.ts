@@ -31,7 +31,7 @@ export interface Head {
   /** Where the empty line begins. */
   readonly end: number;
   readonly fields: readonly number[];
-  readonly flaw?: Flaw;
+  readonly flaw: Flaw | undefined;
   readonly hasNul: boolean;
 }
 

@@ -32,13 +32,13 @@ export const UNKNOWN = 0;
 const BUCKETS = 512;
 /** Per bucket the first entry; entries with the same hash are chained. Names in lower case. */
 const heads = new Int16Array(BUCKETS).fill(-1);
-const entries: { readonly name: string; readonly id: number; readonly next: number }[] = [];
+const entries: { readonly form: string; readonly name: string; readonly id: number; readonly next: number }[] = [];
 
 NAMES.forEach(([name, compact], id) => {
   for (const form of compact === undefined ? [name] : [name, compact]) {
     const lower = form.toLowerCase();
     const bucket = hashOf(lower, 0, lower.length);
-    entries.push({ name: lower, id, next: heads[bucket] ?? -1 });
+    entries.push({ form, name: lower, id, next: heads[bucket] ?? -1 });
     heads[bucket] = entries.length - 1;
   }
 });
@@ -58,6 +58,8 @@ export function headerIdAt(text: string, start: number, end: number): number {
   for (let at = heads[hashOf(text, start, end)] ?? -1; at >= 0; ) {
     const entry = entries[at];
     if (entry === undefined) return UNKNOWN;
+    // As the RFCs spell it, mostly; the loop is for the rest.
+    if (entry.form.length === end - start && text.startsWith(entry.form, start)) return entry.id;
     if (sameNameAt(text, start, end, entry.name)) return entry.id;
     at = entry.next;
   }

@@ -4,11 +4,11 @@
  * `Flaw` for `screenMessage`, so that it can be answered; only what cannot be answered is garbage.
  */
 import { type Fault, type Octets, slice } from '@strowger/proto';
-import { CLASS, COLON, CR, HT, is, isLws, LF, SP, TOKEN } from './chars.ts';
+import { CLASS, CR, HT, is, isLws, LF, SP, TOKEN } from './chars.ts';
 import { END, FIELD, type Flaw, type Head, ID, START, VALUE_END, VALUE_START } from './head.ts';
 import { contentLength } from './headers/content-length.ts';
 import { type SipMessage, SipRequest, SipResponse } from './message.ts';
-import { headerIdAt } from './names.ts';
+import { headerIdAt, UNKNOWN } from './names.ts';
 import { parseRequestLine, parseStatusLine } from './start-line.ts';
 
 /** What a datagram is. */
@@ -66,7 +66,7 @@ function isStatusLine(text: Octets): boolean {
 }
 
 function indexFields(text: Octets, from: number, flaw: Flaw | undefined, limits: ParseLimits): Head | Fault {
-  const note: FieldNotes = { flaw };
+  const note: FieldNotes = { flaw, colon: 0 };
   const lineBreak = text.indexOf('\n');
   // The start line's own: a lone LF or CR in it is caught here, one in a field below.
   if (lineBreak !== from - 1 || text.indexOf('\r') !== from - 2) note.flaw = 'bare-control';
@@ -92,13 +92,15 @@ function indexFields(text: Octets, from: number, flaw: Flaw | undefined, limits:
     start: from,
     end: pos,
     fields: scratch.slice(0, count),
-    ...(note.flaw === undefined ? undefined : { flaw: note.flaw }),
+    flaw: note.flaw,
     hasNul: zero >= 0 && zero < pos,
   };
 }
 
 interface FieldNotes {
   flaw: Flaw | undefined;
+  /** The next colon at or behind the place last asked about. */
+  colon: number;
 }
 
 /** Where the field that begins at `start` ends, behind its last line break; its folds are part of it. */
@@ -121,22 +123,37 @@ function fieldEnd(text: Octets, start: number, note: FieldNotes): number {
 }
 
 function noteField(text: Octets, start: number, end: number, at: number, note: FieldNotes): void {
-  let pos = start;
-  while (((CLASS[text.charCodeAt(pos)] ?? 0) & TOKEN) !== 0) pos += 1;
-  const nameEnd = pos;
+  // Remembered, so that a head of many lines without one is not searched from each of them.
+  if (note.colon < start) note.colon = text.indexOf(':', start);
+  if (note.colon < 0) note.colon = text.length;
+  const colon = note.colon;
+  let nameEnd = colon >= end ? start : colon;
   // HCOLON allows white space before the colon (§25.1), so a name is known with it or without.
-  while (text.charCodeAt(pos) === SP || text.charCodeAt(pos) === HT) pos += 1;
-  const sound = nameEnd > start && text.charCodeAt(pos) === COLON;
-  if (!sound) note.flaw ??= 'field';
-  let from = sound ? pos + 1 : start;
+  while (nameEnd > start && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd -= 1;
+  let id = headerIdAt(text, start, nameEnd);
+  let from = colon + 1;
+  if (id === UNKNOWN && !isToken(text, start, nameEnd)) {
+    note.flaw ??= 'field';
+    id = -1;
+    from = start;
+  }
   let to = end;
   while (to > from && isLws(text.charCodeAt(to - 1))) to -= 1;
   while (from < to && isLws(text.charCodeAt(from))) from += 1;
-  scratch[at + ID] = sound ? headerIdAt(text, start, nameEnd) : -1;
+  scratch[at + ID] = id;
   scratch[at + START] = start;
   scratch[at + VALUE_START] = from;
   scratch[at + VALUE_END] = to;
   scratch[at + END] = end;
+}
+
+function isBlank(code: number): boolean {
+  return code === SP || code === HT;
+}
+
+function isToken(text: Octets, start: number, end: number): boolean {
+  for (let pos = start; pos < end; pos += 1) if (((CLASS[text.charCodeAt(pos)] ?? 0) & TOKEN) === 0) return false;
+  return end > start;
 }
 
 /**

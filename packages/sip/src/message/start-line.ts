@@ -7,14 +7,14 @@ export interface RequestLine {
   readonly kind: 'request';
   readonly method: Octets;
   readonly uriText: Octets;
-  readonly flaw?: Flaw;
+  readonly flaw: Flaw | undefined;
 }
 
 export interface StatusLine {
   readonly kind: 'response';
   readonly status: number;
   readonly reason: Octets;
-  readonly flaw?: Flaw;
+  readonly flaw: Flaw | undefined;
 }
 
 /**
@@ -38,7 +38,7 @@ export function parseRequestLine(text: Octets, end: number): RequestLine | Fault
   const uriText = slice(text, uriStart, uriEnd);
   if (uriStart !== methodEnd + 1 || uriEnd !== space || uriText === '' || uriText.includes(' ')) flaw = 'start-line';
   if (!isVersion2(text, space + 1, last)) flaw = 'version';
-  return flaw === undefined ? { kind: 'request', method, uriText } : { kind: 'request', method, uriText, flaw };
+  return { kind: 'request', method, uriText, flaw };
 }
 
 /** A response with anything wrong in its first line is dropped anyway, so it is garbage. */
@@ -52,12 +52,15 @@ export function parseStatusLine(text: Octets, end: number): StatusLine | Fault {
   if (status < 100 || status > 699) return { expected: 'a status from 100 to 699', at: 8 };
   // The space before the reason is not optional in the grammar; senders that leave it out with the reason are many.
   if (end > 11 && text.charCodeAt(11) !== SP) return { expected: 'a space', at: 11 };
-  return { kind: 'response', status, reason: slice(text, Math.min(12, end), end) };
+  return { kind: 'response', status, reason: slice(text, Math.min(12, end), end), flaw: undefined };
 }
 
 /** `SIP/` digits `.` digits, in any case. */
 function isVersion(text: Octets, start: number, end: number): boolean {
-  return end - start >= 7 && end - start <= 64 && /^sip\/\d+\.\d+$/i.test(text.slice(start, end));
+  return (
+    isVersion2(text, start, end) ||
+    (end - start >= 7 && end - start <= 64 && /^sip\/\d+\.\d+$/i.test(text.slice(start, end)))
+  );
 }
 
 function isVersion2(text: Octets, start: number, end: number): boolean {
