@@ -24,7 +24,7 @@ suite('npm run new-module', () => {
   test('names are made of the folder name', () => {
     assert.match(
       files['api.ts'] ?? '',
-      /interface CallQueueService[^]*callQueue: ServiceKey<CallQueueService> = serviceKey\('call-queue'\)/,
+      /interface CallQueueService[\s\S]*callQueue: ServiceKey<CallQueueService> = serviceKey\('call-queue'\)/,
     );
   });
 });

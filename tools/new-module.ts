@@ -1,4 +1,5 @@
 /** `npm run new-module NAME`: writes the folder of a feature, in the anatomy that every feature has. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHAPTERS } from './lint/rules.ts';
@@ -98,6 +99,8 @@ function main(): void {
   }
   mkdirSync(folder, { recursive: true });
   for (const [file, text] of Object.entries(moduleFiles(name))) writeFileSync(join(folder, file), text);
+  // Names differ in length, and so do line breaks and the order of imports.
+  spawnSync(join(import.meta.dirname, '../node_modules/.bin/biome'), ['check', '--write', folder], { stdio: 'ignore' });
   console.log(
     `Wrote server/src/modules/${name}/. Add its line to server/src/boot/modules.ts, and replace the sample decision.`,
   );
