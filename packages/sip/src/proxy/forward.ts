@@ -2,7 +2,7 @@
  * What a proxy does to a request before it forwards it, RFC 3261 §16.3, §16.4, §16.6 and RFC 5393: verdicts and lists
  * of edits, so that all else travels byte for byte.
  */
-import { EMPTY, join, type Octets, octets } from '@strowger/proto';
+import { EMPTY, join, lowerAscii, type Octets, octets } from '@strowger/proto';
 import { requestUri, routeRequest } from '../dialog/index.ts';
 import {
   callId,
@@ -31,19 +31,19 @@ export interface ProxyIdentity {
   /** Whether a URI in Route or Request-URI is this proxy. */
   isOwn(uri: Uri): boolean;
   /** The loop hash in a Via that is ours; undefined for everybody else's. */
-  loopHashOf(via: Via): string | undefined;
+  loopHashOf(via: Via): number | undefined;
   /** Option tags understood in Proxy-Require, lower-case. */
   readonly supported?: ReadonlySet<string>;
 }
 
-/** §16.3: the checks that come before any routing. `loopHash` is the hash of `loopInput(request)`. */
-export function validateForward(request: SipRequest, self: ProxyIdentity, loopHash?: string): ProxyRefusal | undefined {
+/** §16.3: the checks that come before any routing. `loopHash` is that of the request as it came in. */
+export function validateForward(request: SipRequest, self: ProxyIdentity, loopHash?: number): ProxyRefusal | undefined {
   if (request.get(maxForwards) === 0) return { status: 483, code: 'too-many-hops' };
   // RFC 5393 §4.2: through us before, and nothing that decides its way has changed since. A spiral has.
   if (loopHash !== undefined && request.getAll(via).some((v) => self.loopHashOf(v) === loopHash)) {
     return { status: 482, code: 'loop-detected' };
   }
-  const unsupported = request.getAll(proxyRequire).filter((option) => !self.supported?.has(option));
+  const unsupported = request.getAll(proxyRequire).filter((option) => !self.supported?.has(lowerAscii(option)));
   if (unsupported.length > 0) return { status: 420, code: 'proxy-require-unsupported', unsupported };
   return undefined;
 }
@@ -63,6 +63,14 @@ export function loopInput(request: SipRequest): Octets {
     ],
     octets`\n`,
   );
+}
+
+/** 32 bits of `loopInput` (FNV-1a), never 0: what a branch carries, and what it is compared with when it comes back. */
+export function loopHash(request: SipRequest): number {
+  const text = loopInput(request);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0 || 1;
 }
 
 /** A request's way as §16.4 reads it. */

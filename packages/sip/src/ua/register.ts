@@ -1,5 +1,5 @@
 /** REGISTER between message and data: what a request asks, and the response to it (RFC 3261 §10.2–10.3, 3327, 5626). */
-import { faulty, type Octets, octets, own, type Parsed, parsed, type Wall } from '@strowger/proto';
+import { faulty, lowerAscii, type Octets, octets, own, type Parsed, parsed, type Wall } from '@strowger/proto';
 import { requestUri } from '../dialog/index.ts';
 import {
   composeResponse,
@@ -69,7 +69,7 @@ export function readRegister(request: SipRequest): Parsed<Register> {
     ...(expires === undefined ? {} : { expires }),
     path,
     ...(agent === undefined ? {} : { userAgent: own(agent) }),
-    outbound: request.getAll(supported).some((option) => option === 'outbound'),
+    outbound: request.getAll(supported).some((option) => lowerAscii(option) === 'outbound'),
     firstHopOutbound: direct || firstHopHasOb(request),
   });
 }
