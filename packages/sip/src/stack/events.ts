@@ -15,6 +15,7 @@ export interface StackOptions {
   readonly node?: number;
   /** Server transactions at most; a request beyond is answered 503 without state. */
   readonly maxTransactions?: number;
+  /** Where we listen. May be replaced by another list, never changed in place. */
   locals: readonly Local[];
   /** Called at once and in order. May call the stack again; may throw, and then the call into the stack throws. */
   emit(event: StackEvent): void;

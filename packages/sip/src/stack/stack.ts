@@ -11,26 +11,28 @@ import {
   isReliable,
   type Mono,
   type Octets,
-  octets,
   type TransportName,
 } from '@strowger/proto';
 import { LocalProtocolError } from '../errors.ts';
-import { composeResponse, type Field, type ResponseParts } from '../message/compose.ts';
+import { composeResponse, type Field } from '../message/compose.ts';
+import type { Via } from '../message/headers/via.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import { param } from '../message/params.ts';
 import { parseMessage } from '../message/parse.ts';
-import { type Screening, screenMessage } from '../message/screen.ts';
+import { screenMessage } from '../message/screen.ts';
 import { type ClientKey, ClientLayer, type ClientTransaction } from '../transaction/client-layer.ts';
 import { ACK, CANCEL } from '../transaction/hop-by-hop.ts';
 import { type Match, matchOf } from '../transaction/match.ts';
 import { type ServerKey, ServerLayer, type ServerTransaction, toTagOf } from '../transaction/server-layer.ts';
 import { DEFAULT_TIMING } from '../transaction/timing.ts';
 import { formatBranch, parseBranch, TokenSource } from '../transaction/token.ts';
+import type { Local } from '../transport/local.ts';
 import { reconnect, responseDestination } from '../transport/reply.ts';
 import { OurNames, viaPort } from '../transport/via.ts';
-import { statelessTag, withSource } from './arrival.ts';
+import { withSource } from './arrival.ts';
 import { type Departure, depart } from './departure.ts';
 import type { OutboundRequest, Packet, Path, StackCounts, StackEvent, StackOptions } from './events.ts';
+import { StatelessAnswers } from './stateless.ts';
 
 /** A server transaction's way back, and where to connect to when the connection has gone. */
 interface ReplyPath extends Path {
@@ -44,7 +46,6 @@ interface RequestPath extends Path {
 }
 
 const DEFAULT_MAX_TRANSACTIONS = 250_000;
-const RETRY_AFTER_SECONDS = 5;
 /** A branch without a place: nothing ever answers an ACK. */
 const NO_PLACE = 0;
 
@@ -53,12 +54,10 @@ export class SipStack {
   readonly #tokens: TokenSource;
   readonly #clients: ClientLayer<RequestPath>;
   readonly #servers: ServerLayer<ReplyPath>;
-  readonly #names: OurNames;
+  #names: OurNames;
+  #namesOf: readonly Local[];
   readonly #maxTransactions: number;
-  readonly #secret: readonly [number, number];
-  #overloaded = 0;
-  #refused = 0;
-  #discarded = 0;
+  readonly #stateless: StatelessAnswers;
   #stray = 0;
 
   constructor(options: StackOptions) {
@@ -66,9 +65,9 @@ export class SipStack {
     this.#options = options;
     this.#tokens = new TokenSource(random, node);
     this.#names = new OurNames(locals);
+    this.#namesOf = locals;
     this.#maxTransactions = options.maxTransactions ?? DEFAULT_MAX_TRANSACTIONS;
-    const { randomHigh, randomLow } = this.#tokens.make(NO_PLACE);
-    this.#secret = [randomHigh, randomLow];
+    this.#stateless = new StatelessAnswers(this.#tokens.make(NO_PLACE), options);
     this.#clients = new ClientLayer(
       this.#tokens,
       { wheel, timing },
@@ -100,7 +99,7 @@ export class SipStack {
         if (outcome.ping && isReliable(flow.transport)) this.#options.send({ text: CRLF, to: { kind: 'flow', flow } });
         return;
       case 'garbage':
-        this.#discard('garbage', text, flow);
+        this.#stateless.discard('garbage', text, flow);
     }
   }
 
@@ -141,6 +140,11 @@ export class SipStack {
     return tx.key;
   }
 
+  /** Drops a request unanswered, as a policy may want it (a tarpit): nothing of it is kept. */
+  forget(key: ServerKey): void {
+    this.#servers.forget(key);
+  }
+
   /** The ACK of a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Lost ones are the TU's to send again. */
   ack(text: Octets, target: Destination, _now: Mono): void {
     const branch = formatBranch(this.#tokens.make(NO_PLACE));
@@ -162,22 +166,21 @@ export class SipStack {
     return {
       client: this.#clients.size,
       server: this.#servers.size,
-      overloaded: this.#overloaded,
-      refused: this.#refused,
-      discarded: this.#discarded,
+      ...this.#stateless.counts(),
       stray: this.#stray,
     };
   }
 
   #receiveMessage(message: SipMessage, flow: Flow, now: Mono): void {
-    const screening = screenMessage(message);
     if (message.kind === 'response') {
-      if (screening) this.#discard(screening.code, message.text, flow);
+      const screening = screenMessage(message);
+      if (screening) this.#stateless.discard(screening.code, message.text, flow);
       else this.#receiveResponse(message, flow, now);
       return;
     }
     const request = withSource(message, flow);
-    if (screening || request === undefined) this.#refuse(request, screening, message.text, flow);
+    const screening = screenMessage(request ?? message);
+    if (screening || request === undefined) this.#stateless.refuse(request, screening, message.text, flow);
     else if (request.method === ACK) this.#receiveAck(request, flow, now);
     else if (request.method === CANCEL) this.#receiveCancel(request, flow);
     else this.#receiveRequest(request, flow, now);
@@ -186,8 +189,8 @@ export class SipStack {
   #receiveResponse(response: SipResponse, flow: Flow, now: Mono): void {
     const { topVia } = response;
     // RFC 3261 §18.1.2: not our name, not our response.
-    if (!this.#names.has(topVia, flow)) {
-      this.#discard('via-not-ours', response.text, flow);
+    if (!this.#isOurs(topVia, flow)) {
+      this.#stateless.discard('via-not-ours', response.text, flow);
       return;
     }
     const token = parseBranch(param(topVia.params, 'branch') ?? EMPTY);
@@ -196,11 +199,21 @@ export class SipStack {
     this.#emit({ kind: 'stray', response, flow });
   }
 
+  /** Listeners come and go with the configuration: `locals` may be replaced. */
+  #isOurs(topVia: Via, flow: Flow): boolean {
+    const { locals } = this.#options;
+    if (locals !== this.#namesOf) {
+      this.#names = new OurNames(locals);
+      this.#namesOf = locals;
+    }
+    return this.#names.has(topVia, flow);
+  }
+
   #receiveRequest(request: SipRequest, flow: Flow, now: Mono): void {
     const match = matchOf(request);
     const known = this.#servers.find(match, request.method);
     if (known) this.#servers.feed(known, { kind: 'retransmission', now });
-    else if (this.#servers.size >= this.#maxTransactions) this.#overload(request, flow);
+    else if (this.#servers.size >= this.#maxTransactions) this.#stateless.overload(request, flow);
     else this.#open(request, match, flow, now);
   }
 
@@ -213,7 +226,7 @@ export class SipStack {
       this.#emit({ kind: 'request', key: tx.key, request, flow });
     } catch (error) {
       // The peer is not to wait for a TU that has fallen over; the host is to know that it has.
-      if (tx.pending) this.respond(tx.key, composeResponse(request, 500, { toTag: this.#tag(request) }), now);
+      if (tx.pending) this.respond(tx.key, composeResponse(request, 500, { toTag: this.#stateless.tag(request) }), now);
       throw error;
     }
   }
@@ -228,45 +241,17 @@ export class SipStack {
   #receiveCancel(request: SipRequest, flow: Flow): void {
     const tx = this.#servers.findForCancel(matchOf(request));
     if (tx === undefined) {
-      this.#answer(request, 481, flow, this.#tag(request));
+      this.#stateless.answer(request, 481, flow);
       return;
     }
     const { state } = tx;
     const provisional = state.state === 'proceeding' ? state.provisional : undefined;
     // §9.2: the To tag of the INVITE's own responses, where there is one.
-    this.#answer(request, 200, flow, (provisional && toTagOf(provisional)) ?? this.#tag(request));
+    const toTag = provisional && toTagOf(provisional);
+    this.#stateless.answer(request, 200, flow, toTag === undefined ? {} : { toTag });
     if (state.machine !== 'invite-server' || !tx.pending || tx.cancelled) return;
     tx.cancelled = true;
     this.#emit({ kind: 'cancel', key: tx.key, request });
-  }
-
-  /** A request that cannot be taken as it is: answered without state where it may be, an ACK never. */
-  #refuse(request: SipRequest | undefined, screening: Screening | undefined, text: Octets, flow: Flow): void {
-    const code = screening?.code ?? 'via-unreadable';
-    if (request === undefined || screening === undefined || screening.drop || request.method === ACK) {
-      this.#discard(code, text, flow);
-      return;
-    }
-    this.#refused += 1;
-    this.#answer(request, screening.status, flow, this.#tag(request), { reason: screening.text });
-    this.#emit({ kind: 'discarded', code, flow, text, status: screening.status });
-  }
-
-  #overload(request: SipRequest, flow: Flow): void {
-    this.#overloaded += 1;
-    const fields: readonly Field[] = [['Retry-After', octets`${RETRY_AFTER_SECONDS}`]];
-    this.#answer(request, 503, flow, this.#tag(request), { fields });
-    this.#emit({ kind: 'discarded', code: 'overload', flow, text: request.text, status: 503 });
-  }
-
-  #discard(code: string, text: Octets, flow: Flow): void {
-    this.#discarded += 1;
-    this.#emit({ kind: 'discarded', code, flow, text });
-  }
-
-  #answer(request: SipRequest, status: number, flow: Flow, toTag: Octets, more: ResponseParts = {}): void {
-    const to = responseDestination(request.topVia, flow);
-    this.#options.send({ text: composeResponse(request, status, { ...more, toTag }), to });
   }
 
   #fallBack(key: ClientKey, packet: Packet, now: Mono): void {
@@ -295,10 +280,6 @@ export class SipStack {
 
   #transmitResponse({ key, path }: ServerTransaction<ReplyPath>, text: Octets): void {
     this.#options.send({ text, to: path.to, transaction: { kind: 'server', key } });
-  }
-
-  #tag(request: SipRequest): Octets {
-    return statelessTag(request, this.#secret);
   }
 
   #emit(event: StackEvent): void {

@@ -133,6 +133,12 @@ export class ServerLayer<P> {
     return true;
   }
 
+  /** Ends a transaction without a word, as if its request had never come. */
+  forget(key: ServerKey): void {
+    const tx = this.#slots.get(key);
+    if (tx) this.#end(tx);
+  }
+
   feed(tx: ServerTransaction<P>, input: ServerInput, ack?: SipRequest): void {
     const { state } = tx;
     const [next, outputs] = state.machine === 'server' ? server.step(state, input) : inviteServer.step(state, input);
