@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -18,12 +18,12 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { checkServerIdentity, connect, createServer } from 'node:tls';
 import { asMono, asWall, type Clock } from '@strowger/proto';
+import { declaredRows } from '../modules/directory/declared.ts';
 import { deviceSecretAbout, directoryStore } from '../modules/directory/store.ts';
 import { openInProcessStorage } from '../storage/in-process.ts';
 import { ensureAdministrator } from './administrator.ts';
 import { ensureCertificate } from './certificate.ts';
 import { dataPaths, hold, loadKeys, openDataFolder } from './data-folder.ts';
-import { declarePeople } from './declare-people.ts';
 import { hashPassword, randomPassword, verifyPassword } from './password.ts';
 import { aboutRow, createKey, secretKeys } from './secrets.ts';
 
@@ -239,12 +239,21 @@ test('people of the file reach the directory with secrets that open, and a secon
     { name: 'Alice', extension: '1001', password: 'alice-secret-1' },
     { name: 'Bob', extension: '1002' },
   ];
-  const first = await directory.applyFile('default', declarePeople(people, 'default', keys));
+  const first = await directory.applyFile(
+    'default',
+    declaredRows(people, 'default', { secrets: keys, id: randomUUID, password: randomPassword }),
+  );
   assert.deepEqual(
     first.map(({ kind, extension }) => `${kind} ${extension}`),
     ['added 1001', 'added 1002'],
   );
-  assert.deepEqual(await directory.applyFile('default', declarePeople(people, 'default', keys)), []);
+  assert.deepEqual(
+    await directory.applyFile(
+      'default',
+      declaredRows(people, 'default', { secrets: keys, id: randomUUID, password: randomPassword }),
+    ),
+    [],
+  );
   const [alice, bob] = (await directory.system.listDevices()).toSorted((a, b) => a.userName.localeCompare(b.userName));
   assert.equal(keys.open(alice?.secret ?? '', deviceSecretAbout('default', '1001')), 'alice-secret-1');
   assert.match(keys.open(bob?.secret ?? '', deviceSecretAbout('default', '1002')), /^[a-z2-9]{20}$/);

@@ -13,7 +13,9 @@ const script = (dir: string): string => `
   import { openDataFolder } from ${at('./data-folder.ts')};
   import { ensureCertificate } from ${at('./certificate.ts')};
   import { ensureAdministrator } from ${at('./administrator.ts')};
-  import { declarePeople } from ${at('./declare-people.ts')};
+  import { declaredRows } from ${at('../modules/directory/declared.ts')};
+  import { randomUUID } from 'node:crypto';
+  import { randomPassword } from ${at('./password.ts')};
   import { openThreadStorage } from ${at('../storage/client.ts')};
   import { openJournal } from ${at('../storage/journal.ts')};
   import { directoryStore } from ${at('../modules/directory/store.ts')};
@@ -30,7 +32,7 @@ const script = (dir: string): string => `
   const directory = storage.store(directoryStore);
   await directory.putTenant('default', 'example.test');
   const people = Array.from({ length: 20 }, (_, i) => ({ name: 'P' + i, extension: String(1000 + i), password: 'secret-' + i }));
-  const changes = await directory.applyFile('default', declarePeople(people, 'default', folder.keys));
+  const changes = await directory.applyFile('default', declaredRows(people, 'default', { secrets: folder.keys, id: randomUUID, password: randomPassword }));
   say('people ' + changes.length);
   const administrator = await ensureAdministrator(directory, 'default');
   say('administrator ' + (administrator ? administrator.password.length : 'known'));

@@ -1,0 +1,189 @@
+/**
+ * The signalling process: SIP, on one thread with no query on it. Told by the supervisor what to be; ends with it. When it
+ * is killed, media goes on, and the next one finds bindings and calls in the journal.
+ */
+
+import { renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import {
+  createTcpSet,
+  createTicker,
+  createTurn,
+  createUdpSet,
+  systemClock,
+  systemHashes,
+  systemRandom,
+  toOctets,
+} from '@strowger/node';
+import { TimerWheel } from '@strowger/proto';
+import type { ServerHost } from '../kernel/host.ts';
+import { errorFields, type Log } from '../kernel/log.ts';
+import { Kernel } from '../kernel/server.ts';
+import { HostTransports } from '../kernel/transports.ts';
+import { MediaClient } from '../media/client.ts';
+import { DEFAULT_TENANT } from '../modules/directory/api.ts';
+import { directoryStore } from '../modules/directory/store.ts';
+import { openThreadStorage } from '../storage/client.ts';
+import { openJournal } from '../storage/journal.ts';
+import { journalSpaces } from '../storage/journal-spaces.ts';
+import { ensureAdministrator, type NewAdministrator } from './administrator.ts';
+import { type DataPaths, dataPaths, hold, loadKeys } from './data-folder.ts';
+import { openListeners } from './listeners.ts';
+import { createLog } from './log.ts';
+import type { FromSignalling, StartSignalling, ToSignalling } from './messages.ts';
+import { modules, stores } from './modules.ts';
+
+/** A predecessor that was killed may take a moment to let go of the folder. */
+const HOLD_TRIES = 50;
+/** BYEs get this long to be answered at an orderly end. */
+const FAREWELL_MS = 700;
+
+interface Running {
+  stop(): Promise<void>;
+  readonly administrator: NewAdministrator | undefined;
+}
+
+let running: Running | undefined;
+let stopping = false;
+
+process.on('message', (message: ToSignalling) => {
+  if (message.kind === 'start') void begin(message);
+  else void running?.administrator?.announced();
+});
+// Ctrl-C reaches the whole group; the supervisor says when.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => void end(0));
+process.on('disconnect', () => void end(0));
+
+async function begin(message: StartSignalling): Promise<void> {
+  const log = createLog(message.config.log.level, 'signalling');
+  try {
+    running = await start(message, log);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'START_FAILED';
+    log.error('start-failed', errorFields(error));
+    tell({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) }, () =>
+      process.exit(1),
+    );
+  }
+}
+
+async function end(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  try {
+    await running?.stop();
+  } finally {
+    process.exit(code);
+  }
+}
+
+function tell(message: FromSignalling, then: () => void = () => {}): void {
+  if (process.send) process.send(message, then);
+  else then();
+}
+
+async function start({ data, config }: StartSignalling, log: Log): Promise<Running> {
+  const paths = dataPaths(data);
+  const lock = await holdFolder(paths);
+  const media = new MediaClient({ path: paths.mediaSocket });
+  const storage = await openThreadStorage({ path: paths.database, backups: paths.backups, stores, clock: systemClock });
+  storage.onDown((error, final) => log.error('storage-down', { final, ...errorFields(error) }));
+  const merge = (through: number): void => {
+    storage.mergeJournal(paths.journal, through).catch((error) => log.error('journal-not-merged', errorFields(error)));
+  };
+  const { durability } = config;
+  const journal = openJournal({ dir: paths.journal, durability, now: systemClock.wall(), onRotate: merge });
+  for (const damage of journal.damage) log.error('journal-damaged', { ...damage });
+  const turn = createTurn();
+  const wheel = new TimerWheel(systemClock.now());
+  const ticker = createTicker(wheel, systemClock);
+  const { connections } = config.limits;
+  const transports = new HostTransports({
+    udp: createUdpSet({ turn, receiveBufferBytes: 4 << 20, sendBufferBytes: 1 << 20 }),
+    streams: [createTcpSet({ turn, maxConnections: connections })],
+    toOctets,
+  });
+  const skipped = await openListeners(transports, config);
+  const host: ServerHost = {
+    clock: systemClock,
+    random: systemRandom,
+    hashes: systemHashes,
+    wheel,
+    log,
+    config,
+    secrets: loadKeys(paths),
+    transports,
+    media,
+    journal: journalSpaces(journal),
+    store: (definition) => storage.store(definition),
+    publish: (name, value) => publish(paths, name, value, log),
+    poke: () => ticker.poke(),
+    endOfTurn: (run) => turn.endOfTurn(run),
+  };
+  await mediaIsUp(media);
+  const kernel = new Kernel(host);
+  await kernel.start(modules);
+  merge(journal.segment - 1);
+  const administrator = await ensureAdministrator(storage.store(directoryStore), DEFAULT_TENANT);
+  const report = kernel.report();
+  tell({
+    kind: 'ready',
+    listening: transports.listening,
+    skipped,
+    bindings: report.bindings ?? 0,
+    calls: report.calls ?? 0,
+    ...(administrator === undefined
+      ? {}
+      : { administrator: { name: administrator.name, password: administrator.password } }),
+  });
+  log.info('ready', { listeners: transports.listening.length, host: hostname(), domain: config.domain });
+  return {
+    administrator,
+    async stop() {
+      await kernel.stop();
+      await new Promise((resolve) => setTimeout(resolve, kernel.dialogs.size > 0 ? FAREWELL_MS : 50));
+      await transports.close();
+      ticker.stop();
+      media.close();
+      journal.flush();
+      journal.close();
+      await storage.close();
+      lock.release();
+    },
+  };
+}
+
+async function holdFolder(paths: DataPaths): Promise<ReturnType<typeof hold>> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return hold(paths, 'signalling');
+    } catch (error) {
+      if (attempt >= HOLD_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** Calls need media, and restored ones must be known to it before it gives up on them. */
+function mediaIsUp(media: MediaClient): Promise<void> {
+  return new Promise((resolve) => {
+    if (media.up) return resolve();
+    media.onEvent((event) => {
+      if (event.kind === 'up') resolve();
+    });
+  });
+}
+
+/** Whole or not at all: whoever reads it never sees half. */
+function publish(paths: DataPaths, name: string, value: unknown, log: Log): void {
+  const file = join(paths.run, `${name}.json`);
+  try {
+    writeFileSync(`${file}.part`, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+    renameSync(`${file}.part`, file);
+  } catch (error) {
+    log.warn('not-published', { name, ...errorFields(error) });
+  }
+}

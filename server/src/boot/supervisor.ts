@@ -1,0 +1,158 @@
+/** Two children and what to do when one dies: start it again, sooner at first, later if it keeps dying. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/schema.ts';
+import type { DataPaths } from './data-folder.ts';
+import type { FromSignalling, SignallingReady, ToSignalling } from './messages.ts';
+
+const FIRST_WAIT = 50;
+const LONGEST_WAIT = 5_000;
+/** One that lived so long has earned a quick restart again. */
+const STEADY = 30_000;
+/** A child that does not end when told is killed. */
+const PATIENCE = 8_000;
+/** Young objects die young here: a small nursery keeps each collector pause under a millisecond or two (DESIGN §2). */
+const NODE_FLAGS: Readonly<Record<Role, readonly string[]>> = {
+  signalling: ['--max-semi-space-size=8'],
+  media: ['--max-semi-space-size=2'],
+};
+
+type Role = 'signalling' | 'media';
+
+export interface SupervisorOptions {
+  readonly paths: DataPaths;
+  readonly config: Config;
+}
+
+interface Child {
+  readonly role: Role;
+  process: ChildProcess | undefined;
+  wait: number;
+  startedAt: number;
+}
+
+export class Supervisor {
+  readonly #o: SupervisorOptions;
+  readonly #children: Record<Role, Child> = { signalling: child('signalling'), media: child('media') };
+  readonly #onReady: ((ready: SignallingReady) => void)[] = [];
+  #everReady = false;
+  #stopping = false;
+  #done: (code: number) => void = () => {};
+
+  constructor(options: SupervisorOptions) {
+    this.#o = options;
+  }
+
+  /** Told of the first time that signalling is ready. */
+  onReady(handler: (ready: SignallingReady) => void): void {
+    this.#onReady.push(handler);
+  }
+
+  /** Resolves with the exit code when all has ended. */
+  run(): Promise<number> {
+    const done = new Promise<number>((resolve) => {
+      this.#done = resolve;
+    });
+    this.#start('media');
+    this.#start('signalling');
+    return done;
+  }
+
+  announced(): void {
+    this.#tell({ kind: 'announced' });
+  }
+
+  /** Signalling first, so that calls are ended properly; then media. */
+  stop(why: string): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    console.log(`\nStrowger is stopping (${why}) …`);
+    if (!this.#end('signalling')) this.#finish(0);
+  }
+
+  #start(role: Role): void {
+    const script = role === 'media' ? '../media/main.ts' : './signalling.ts';
+    const args = role === 'media' ? ['--data', this.#o.paths.root, '--options', this.#mediaOptions()] : [];
+    const started = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
+      execArgv: [...NODE_FLAGS[role]],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // V8's structured clone keeps a configuration what it is; JSON would lose nothing today, and something tomorrow.
+      serialization: 'advanced',
+    });
+    const self = this.#children[role];
+    self.process = started;
+    self.startedAt = performance.now();
+    writeFileSync(this.#pidFile(role), `${started.pid}\n`, { mode: 0o600 });
+    started.on('exit', (code, signal) => this.#exited(role, signal ?? code ?? 0));
+    started.on('error', (error) => console.error(`the ${role} process cannot be started: ${error.message}`));
+    if (role === 'signalling') {
+      started.on('message', (message: FromSignalling) => this.#heard(message));
+      this.#tell({ kind: 'start', data: this.#o.paths.root, config: this.#o.config });
+    }
+  }
+
+  #heard(message: FromSignalling): void {
+    if (message.kind === 'failed') {
+      console.error(`Strowger cannot start: ${message.message}`);
+      // What it could not do at first it will not be able to do in a second; what it could, it may again.
+      if (!this.#everReady) this.#fail();
+      return;
+    }
+    if (this.#everReady) return;
+    this.#everReady = true;
+    for (const handler of this.#onReady) handler(message);
+  }
+
+  #fail(): void {
+    this.#stopping = true;
+    if (!this.#end('signalling')) this.#finish(1);
+  }
+
+  #exited(role: Role, how: string | number): void {
+    const self = this.#children[role];
+    self.process = undefined;
+    rmSync(this.#pidFile(role), { force: true });
+    if (this.#stopping) return this.#finish(this.#everReady ? 0 : 1);
+    const lived = performance.now() - self.startedAt;
+    self.wait = lived > STEADY ? FIRST_WAIT : Math.min(self.wait * 2, LONGEST_WAIT);
+    console.error(`the ${role} process ended (${how}); it is started again`);
+    setTimeout(() => {
+      if (!this.#stopping) this.#start(role);
+    }, self.wait);
+  }
+
+  /** Ends what is left, and then all. */
+  #finish(code: number): void {
+    if (this.#children.signalling.process) return;
+    if (this.#children.media.process) return void this.#end('media');
+    if (code === 0) console.log('Strowger has stopped.');
+    this.#done(code);
+  }
+
+  #end(role: Role): boolean {
+    const { process } = this.#children[role];
+    if (!process) return false;
+    process.kill('SIGTERM');
+    setTimeout(() => process.kill('SIGKILL'), PATIENCE).unref();
+    return true;
+  }
+
+  #tell(message: ToSignalling): void {
+    this.#children.signalling.process?.send(message);
+  }
+
+  #mediaOptions(): string {
+    const { ports, idleSeconds, orphanSeconds } = this.#o.config.media;
+    return JSON.stringify({
+      ports: `${ports.first}-${ports.last}`,
+      timing: { idleAfter: idleSeconds * 1000, orphanSilence: orphanSeconds * 1000 },
+    });
+  }
+
+  #pidFile(role: Role): string {
+    return role === 'media' ? this.#o.paths.mediaPid : this.#o.paths.signallingPid;
+  }
+}
+
+const child = (role: Role): Child => ({ role, process: undefined, wait: FIRST_WAIT / 2, startedAt: 0 });

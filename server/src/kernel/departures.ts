@@ -1,0 +1,65 @@
+/** What waits to leave. One write of the journal for all of a turn, then the packets, in the order they were made. */
+import type { Packet } from '@strowger/sip';
+import type { Counters } from './counters.ts';
+import type { ServerHost } from './host.ts';
+import { errorFields } from './log.ts';
+import type { TraceRing } from './trace-ring.ts';
+
+/** Only these promise something that the journal holds: a binding (RFC 3261 §10.3). */
+const PROMISES = /^SIP\/2\.0 2/;
+const OF_REGISTER = /\r\nCSeq[ \t]*:[^\r\n]*REGISTER[ \t]*\r\n/i;
+
+export class Departures {
+  readonly #host: ServerHost;
+  readonly #trace: TraceRing;
+  readonly #counters: Counters;
+  #waiting: Packet[] = [];
+  #failing = false;
+
+  constructor(host: ServerHost, trace: TraceRing, counters: Counters) {
+    this.#host = host;
+    this.#trace = trace;
+    this.#counters = counters;
+  }
+
+  add(packet: Packet): void {
+    this.#waiting.push(packet);
+    if (this.#waiting.length === 1) this.#host.endOfTurn(() => this.depart());
+  }
+
+  depart(): void {
+    const packets = this.#waiting;
+    if (packets.length === 0) return;
+    this.#waiting = [];
+    const safe = this.#flush();
+    const at = this.#host.clock.wall();
+    for (const packet of packets) {
+      // A promise that could not be kept is not made. The phone asks again, and the journal still has what it owes.
+      if (!safe && PROMISES.test(packet.text) && OF_REGISTER.test(packet.text)) {
+        this.#counters.of('kernel_promises_withheld').value += 1;
+        continue;
+      }
+      const flow = this.#host.transports.send(packet.text, packet.to, packet.local, packet);
+      if (flow) this.#trace.message('sent', at, flow, packet.text);
+    }
+    this.#host.poke();
+  }
+
+  #flush(): boolean {
+    try {
+      this.#host.journal.flush();
+      if (this.#failing) this.#host.log.info('journal-recovered');
+      this.#failing = false;
+      return true;
+    } catch (error) {
+      if (!this.#failing) {
+        this.#host.log.error('journal-cannot-be-written', {
+          ...errorFields(error),
+          effect: 'registrations are not answered until it can; see free space and permissions of the data folder',
+        });
+      }
+      this.#failing = true;
+      return false;
+    }
+  }
+}

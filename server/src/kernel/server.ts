@@ -1,0 +1,194 @@
+/**
+ * The kernel: takes requests from the stack through `screen → authenticate → route → handle`, gives modules their
+ * contexts, and lets nothing that one of them throws reach another.
+ *
+ * No packet leaves while it is being decided on. All that one turn of the loop produced waits for the journal's one
+ * write, so that what an answer promises is safe before anybody can read the answer.
+ */
+import type { Flow, Octets } from '@strowger/proto';
+import {
+  type Packet,
+  type ServerKey,
+  type SipRequest,
+  type SipResponse,
+  SipStack,
+  type StackEvent,
+} from '@strowger/sip';
+import { Bounds } from './bounds.ts';
+import { Chain } from './chain.ts';
+import { Claims } from './claims.ts';
+import type { AuthenticateRun, ClientOwner, Handler, RouteRun, ScreenRun, ServerOwner } from './context.ts';
+import { Counters } from './counters.ts';
+import { Departures } from './departures.ts';
+import { DialogTable } from './dialog-table.ts';
+import type { ServerHost } from './host.ts';
+import { errorFields, type Log } from './log.ts';
+import { orderModules, type ServerModule } from './module.ts';
+import { Pipeline } from './pipeline.ts';
+import { ServiceTable } from './services.ts';
+import { KernelSipPort } from './sip-port.ts';
+import { TraceRing } from './trace-ring.ts';
+
+const TRACE_BYTES = 64 << 20;
+const MAX_TRANSACTIONS = 200_000;
+const MAX_DIALOGS = 100_000;
+
+export interface KernelOptions {
+  readonly traceBytes?: number;
+  /** Part of every token this node makes, so that another node can tell whose it is. */
+  readonly node?: number;
+}
+
+export class Kernel {
+  readonly host: ServerHost;
+  readonly log: Log;
+  readonly bounds: Bounds = new Bounds();
+  readonly counters: Counters = new Counters();
+  readonly trace: TraceRing;
+  readonly screen: Chain<ScreenRun> = new Chain('screen');
+  readonly authenticate: Chain<AuthenticateRun> = new Chain('authenticate');
+  readonly route: Chain<RouteRun> = new Chain('route');
+  readonly claims: Claims<Handler> = new Claims();
+  readonly dialogs: DialogTable;
+  readonly stack: SipStack;
+  readonly sip: KernelSipPort;
+  readonly services: ServiceTable;
+  readonly #serverOwners = new Map<ServerKey, ServerOwner>();
+  readonly #departures: Departures;
+  readonly #pipeline: Pipeline;
+  #accepting = false;
+
+  constructor(host: ServerHost, options: KernelOptions = {}) {
+    this.host = host;
+    this.log = host.log;
+    this.trace = new TraceRing(options.traceBytes ?? TRACE_BYTES);
+    this.dialogs = new DialogTable(
+      this.bounds.declare({ name: 'kernel.dialogs', cap: MAX_DIALOGS, whenFull: 'new calls are answered 503' }),
+    );
+    this.#departures = new Departures(host, this.trace, this.counters);
+    this.stack = new SipStack({
+      random: host.random,
+      wheel: host.wheel,
+      locals: host.transports.listening,
+      maxTransactions: MAX_TRANSACTIONS,
+      ...(options.node === undefined ? {} : { node: options.node }),
+      emit: (event) => this.#onEvent(event),
+      send: (packet) => this.#departures.add(packet),
+    });
+    this.sip = new KernelSipPort(this, options.node ?? 0);
+    this.#pipeline = new Pipeline(this);
+    this.services = new ServiceTable(this);
+  }
+
+  /** Sets the modules up in the order of their needs, then opens the doors. */
+  async start(modules: readonly ServerModule[]): Promise<void> {
+    for (const module of orderModules(modules)) {
+      await module.setup(this.services.contextOf(module));
+    }
+    for (const chain of [this.screen, this.authenticate, this.route]) chain.links();
+    await this.services.ready();
+    const { transports } = this.host;
+    transports.onMessage((text, flow) => this.#receive(text, flow));
+    transports.onClosed((connection) =>
+      this.#turn(() => this.stack.connectionClosed(connection, this.host.clock.now())),
+    );
+    transports.onSent((ticket, connection) => this.stack.sentOver(ticket as Packet, connection));
+    transports.onSendFailed((ticket) =>
+      this.#turn(() => this.stack.sendFailed(ticket as Packet, this.host.clock.now())),
+    );
+    this.#accepting = true;
+  }
+
+  async stop(): Promise<void> {
+    this.#accepting = false;
+    await this.services.stop();
+    this.#departures.depart();
+  }
+
+  watch(key: ServerKey, owner: ServerOwner): void {
+    this.#serverOwners.set(key, owner);
+  }
+
+  unwatch(key: ServerKey): void {
+    this.#serverOwners.delete(key);
+  }
+
+  /** Runs a piece of work of ours; whatever it throws is counted and logged and goes no further. */
+  guard(where: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.counters.of('kernel_handler_errors').value += 1;
+      this.log.error('handler-threw', { where, ...errorFields(error) });
+    }
+  }
+
+  report(): Readonly<Record<string, number>> {
+    const { client, server } = this.stack.counts();
+    return {
+      clientTransactions: client,
+      serverTransactions: server,
+      dialogs: this.dialogs.size,
+      timers: this.host.wheel.size,
+      watchedInvites: this.#serverOwners.size,
+    };
+  }
+
+  #receive(text: Octets, flow: Flow): void {
+    if (!this.#accepting) return;
+    this.trace.message('received', this.host.clock.wall(), flow, text);
+    this.#turn(() => this.stack.receive(text, flow, this.host.clock.now()));
+  }
+
+  #turn(work: () => void): void {
+    this.guard('stack', work);
+    this.host.poke();
+  }
+
+  #onEvent(event: StackEvent): void {
+    switch (event.kind) {
+      case 'request':
+        return this.#pipeline.run(event.key, event.request, event.flow);
+      case 'ack':
+        return this.#onAck(event.request);
+      case 'cancel':
+        return this.guard('cancel', () => this.#serverOwners.get(event.key)?.cancelled(event.request));
+      case 'response':
+        return this.#toOwner(event.owner, (owner) => owner.response(event.key, event.response));
+      case 'failed':
+        return this.#toOwner(event.owner, (owner) => owner.failed(event.key, event.reason));
+      case 'server-failed':
+        this.#serverOwners.delete(event.key);
+        this.counters.of(`sip_server_transactions_failed_${event.reason}`).value += 1;
+        return;
+      case 'stray':
+        return this.#onStray(event.response);
+      case 'discarded':
+        this.counters.of('sip_discarded').value += 1;
+        this.host.log.debug('message-discarded', { code: event.code });
+        return;
+    }
+  }
+
+  #toOwner(owner: unknown, tell: (owner: ClientOwner) => void): void {
+    if (isClientOwner(owner)) this.guard('response', () => tell(owner));
+  }
+
+  #onAck(request: SipRequest): void {
+    const tag = request.toTag;
+    const owner = tag === undefined ? undefined : this.dialogs.find(request.callId, tag);
+    if (owner) this.guard('ack', () => owner.ack(request));
+    else this.counters.of('sip_ack_without_dialog').value += 1;
+  }
+
+  /** A 2xx that came again after its transaction had ended: the leg acknowledges it again (RFC 3261 §13.2.2.4). */
+  #onStray(response: SipResponse): void {
+    const owner = response.fromTag === undefined ? undefined : this.dialogs.find(response.callId, response.fromTag);
+    if (owner) this.guard('stray', () => owner.stray(response));
+    else this.counters.of('sip_stray_responses').value += 1;
+  }
+}
+
+function isClientOwner(owner: unknown): owner is ClientOwner {
+  return typeof owner === 'object' && owner !== null && 'response' in owner && 'failed' in owner;
+}

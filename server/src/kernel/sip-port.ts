@@ -1,0 +1,147 @@
+/** SIP as modules see it, over the stack: answers with their reasons, requests with an owner, Contacts that lead back. */
+import {
+  bareHost,
+  type Destination,
+  encode,
+  formatHost,
+  isIpv6,
+  lowerAscii,
+  type Octets,
+  octets,
+  type TransportName,
+} from '@strowger/proto';
+import {
+  type ClientKey,
+  composeResponse,
+  type Field,
+  formatToken,
+  param,
+  parseUri,
+  type ServerKey,
+  type SipUri,
+  TokenSource,
+} from '@strowger/sip';
+import type { ClientOwner, ServerOwner, SipPort, SipRequestOut } from './context.ts';
+import type { DialogTable } from './dialog-table.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import type { Listening } from './host.ts';
+import type { Reason } from './reason.ts';
+import type { Kernel } from './server.ts';
+
+const SERVER_NAME = octets`Strowger`;
+const TRANSPORTS: ReadonlySet<string> = new Set(['udp', 'tcp', 'tls', 'ws', 'wss']);
+
+export class KernelSipPort implements SipPort {
+  readonly #kernel: Kernel;
+  readonly dialogs: DialogTable;
+  readonly #tokens: TokenSource;
+  #allow: Octets | undefined;
+
+  constructor(kernel: Kernel, node: number) {
+    this.#kernel = kernel;
+    this.#tokens = new TokenSource(kernel.host.random, node);
+    this.dialogs = kernel.dialogs;
+  }
+
+  answer(exchange: Exchange, answer: Answer): void {
+    const { status, phrase, body, contentType } = answer;
+    const text = composeResponse(exchange.request, status, {
+      fields: [...(answer.fields ?? []), ['Server', SERVER_NAME]],
+      ...(status > 100 && exchange.request.toTag === undefined ? { toTag: this.token() } : {}),
+      ...(phrase === undefined ? {} : { reason: phrase }),
+      ...(body === undefined ? {} : { body }),
+      ...(contentType === undefined ? {} : { contentType }),
+    });
+    this.#respond(exchange, text, status, answer.reason);
+  }
+
+  respond(exchange: Exchange, text: Octets, reason: Reason): void {
+    this.#respond(exchange, text, Number(text.slice(8, 11)), reason);
+  }
+
+  #respond(exchange: Exchange, text: Octets, status: number, reason: Reason): void {
+    exchange.trail.push(reason);
+    this.why(exchange.request.callId, reason);
+    if (status >= 200) this.#kernel.unwatch(exchange.key);
+    this.#kernel.stack.respond(exchange.key, text, this.#kernel.host.clock.now());
+  }
+
+  watch(key: ServerKey, owner: ServerOwner): void {
+    this.#kernel.watch(key, owner);
+  }
+
+  request(request: SipRequestOut, owner: ClientOwner): ClientKey {
+    const key = this.#kernel.stack.request(request, owner, this.#kernel.host.clock.now());
+    this.#kernel.host.poke();
+    return key;
+  }
+
+  ack(text: Octets, target: Destination): void {
+    this.#kernel.stack.ack(text, target, this.#kernel.host.clock.now());
+  }
+
+  cancel(key: ClientKey, fields?: readonly Field[]): void {
+    this.#kernel.stack.cancel(key, this.#kernel.host.clock.now(), fields);
+  }
+
+  token(): Octets {
+    return formatToken(this.#tokens.make(0));
+  }
+
+  contact(user: Octets, towards: Destination): Octets {
+    const { address, transport } = this.localFor(towards) ?? this.#anyListener();
+    const parameter = transport === 'udp' ? octets`` : octets`;transport=${encode(transport)}`;
+    return octets`<sip:${user}@${encode(formatHost(address.address))}:${address.port}${parameter}>`;
+  }
+
+  /** The listener that a message to this destination leaves by. */
+  localFor(towards: Destination): Listening | undefined {
+    const { listening } = this.#kernel.host.transports;
+    if (towards.kind === 'flow') {
+      const { transport, local } = towards.flow;
+      const own = listening.find(
+        (l) => l.transport === transport && l.address.address === local.address && l.address.port === local.port,
+      );
+      if (own) return own;
+    }
+    const transport = towards.kind === 'flow' ? towards.flow.transport : towards.transport;
+    const remote = towards.kind === 'flow' ? towards.flow.remote : towards.remote;
+    const v6 = isIpv6(remote.address);
+    return listening.find((l) => l.transport === transport && isIpv6(l.address.address) === v6);
+  }
+
+  resolve(nextHop: Octets): Destination | undefined {
+    const uri = parseUri(nextHop);
+    return uri.ok && uri.value.kind === 'sip' ? destinationOf(uri.value) : undefined;
+  }
+
+  isLive(destination: Destination): boolean {
+    return destination.kind === 'address' || this.#kernel.host.transports.isLive(destination.flow);
+  }
+
+  allow(): Octets {
+    this.#allow ??= encode(['ACK', 'BYE', 'CANCEL', ...this.#kernel.claims.methods()].join(', '));
+    return this.#allow;
+  }
+
+  why(callId: Octets, reason: Reason): void {
+    this.#kernel.trace.why(this.#kernel.host.clock.wall(), callId, encode(JSON.stringify(reason)));
+  }
+
+  #anyListener(): Listening {
+    const first = this.#kernel.host.transports.listening[0];
+    if (!first) throw new Error('no listener: nothing can be sent');
+    return first;
+  }
+}
+
+/** RFC 3263 §4 as far as it needs no name server: a host that is an address, with its transport and port. */
+function destinationOf(uri: SipUri): Destination | undefined {
+  const address = bareHost(uri.host);
+  const named = lowerAscii(param(uri.params, 'transport') ?? octets``);
+  const transport = (TRANSPORTS.has(named) ? named : uri.secure ? 'tls' : 'udp') as TransportName;
+  if (named !== '' && !TRANSPORTS.has(named)) return undefined;
+  if (!isIpv6(address) && !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(address)) return undefined;
+  const port = uri.port ?? (transport === 'tls' || transport === 'wss' ? 5061 : 5060);
+  return { kind: 'address', transport, remote: { address, port } };
+}

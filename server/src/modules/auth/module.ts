@@ -1,0 +1,165 @@
+/**
+ * Who is there: digest for devices (RFC 3261 §22, RFC 8760), the address for networks the configuration trusts. Every
+ * method outside a dialog is asked, and an unknown user is answered like a wrong password: same bytes, same work.
+ */
+import { type Octets, randomHex } from '@strowger/proto';
+import { authorization, type Field, proxyAuthorization } from '@strowger/sip';
+import {
+  type DigestAlgorithm,
+  type DigestVerdict,
+  makeChallenge,
+  NonceStore,
+  readCredentials,
+  verify,
+} from '@strowger/sip/auth';
+import { networkSet } from '../../config/network.ts';
+import type { ModuleContext } from '../../kernel/context.ts';
+import { type Exchange, refuse, type Verdict } from '../../kernel/exchange.ts';
+import { defineModule, type ServerModule } from '../../kernel/module.ts';
+import { ALL_RIGHTS, type Principal } from '../../kernel/principal.ts';
+import { because } from '../../kernel/reason.ts';
+import { DEFAULT_ALGORITHMS, type Device, type DirectoryService, directory } from '../directory/api.ts';
+import { type LimitsService, limits } from '../limits/api.ts';
+
+const NONCES = 65_536;
+
+export const authModule: ServerModule = defineModule({
+  name: 'auth',
+  needs: [directory, limits],
+  offers: [],
+
+  setup(context) {
+    const auth = new Authenticator(context, context.use(directory), context.use(limits));
+    context.authenticate({ name: 'trusted-networks', before: ['digest'], run: (exchange) => auth.byNetwork(exchange) });
+    context.authenticate({ name: 'digest', run: (exchange) => auth.byDigest(exchange) });
+  },
+});
+
+class Authenticator {
+  readonly #context: ModuleContext;
+  readonly #people: DirectoryService;
+  readonly #limits: LimitsService;
+  readonly #nonces: NonceStore;
+  readonly #trusted: readonly { readonly text: string; has(address: string): boolean }[];
+  readonly #tenant: string;
+
+  constructor(context: ModuleContext, people: DirectoryService, limiter: LimitsService) {
+    this.#context = context;
+    this.#people = people;
+    this.#limits = limiter;
+    this.#tenant = people.defaultTenant;
+    this.#trusted = context.config.trusted.map((network) => ({
+      text: `${network.address}/${network.prefix}`,
+      has: networkSet([network]).has,
+    }));
+    this.#nonces = new NonceStore({
+      key: context.secrets.nonceKey,
+      boot: randomHex(context.random, 4) as Octets,
+      random: context.random,
+      capacity: NONCES,
+      hashes: context.hashes,
+    });
+    context.bounds.observe({
+      name: 'auth.nonces',
+      cap: NONCES,
+      whenFull: 'the one used first is forgotten, and its phone is asked again',
+      used: () => this.#nonces.size,
+    });
+  }
+
+  byNetwork({ flow }: Exchange): Principal | undefined {
+    const network = this.#trusted.find((n) => n.has(flow.remote.address));
+    if (!network) return undefined;
+    return { kind: 'network', tenant: this.#tenant, network: network.text, proof: 'address', rights: ALL_RIGHTS };
+  }
+
+  byDigest(exchange: Exchange): Principal | Verdict {
+    const { request } = exchange;
+    const tenant = this.#tenantOf(exchange);
+    const realm = this.#people.domainOf(tenant);
+    const header = challengesAsRegistrar(request.method) ? authorization : proxyAuthorization;
+    // Many phones answer a 407 in the one field and some in the other; either proves the same.
+    const fields = [
+      ...request.rawAll(header),
+      ...request.rawAll(header === authorization ? proxyAuthorization : authorization),
+    ];
+    const read = readCredentials(fields, realm);
+    switch (read.kind) {
+      case 'no-credentials':
+        return this.#challenge(exchange, realm, { stale: false, code: 'no-credentials' });
+      case 'unknown-algorithm':
+        return this.#challenge(exchange, realm, { stale: false, code: 'algorithm-unknown' });
+      case 'malformed':
+        return refuse(400, because('credentials-malformed', { code: read.code }));
+      case 'credentials':
+        break;
+    }
+    const device = this.#people.device(tenant, read.credentials.username);
+    const verdict = verify({
+      credentials: read.credentials,
+      method: request.method,
+      uriText: request.uriText,
+      body: request.body,
+      realm,
+      nonces: this.#nonces,
+      now: this.#context.clock.wall(),
+      hashes: this.#context.hashes,
+      ...(device === undefined ? {} : { account: { ha1: (algorithm) => this.#ha1(device, algorithm) } }),
+    });
+    return this.#judge(exchange, verdict, device, realm);
+  }
+
+  #judge(exchange: Exchange, verdict: DigestVerdict, device: Device | undefined, realm: Octets): Principal | Verdict {
+    switch (verdict.kind) {
+      case 'accepted':
+        if (device) return this.#principal(device);
+        break;
+      case 'stale':
+        return this.#challenge(exchange, realm, { stale: true, code: `nonce-${verdict.reason}` });
+      case 'replayed':
+        return this.#challenge(exchange, realm, { stale: true, code: 'nonce-count-replayed' });
+      case 'malformed':
+        return refuse(400, because('credentials-malformed', { code: verdict.code }));
+      case 'wrong':
+        this.#limits.failed(exchange.flow.remote.address);
+        return this.#challenge(exchange, realm, { stale: false, code: `credentials-wrong-${verdict.reason}` });
+      case 'no-credentials':
+      case 'unknown-algorithm':
+        break;
+    }
+    return this.#challenge(exchange, realm, { stale: false, code: verdict.kind });
+  }
+
+  #principal({ tenant, person, device, extension }: Device): Principal {
+    return { kind: 'device', tenant, person, device, extension, proof: 'digest', rights: ALL_RIGHTS };
+  }
+
+  /** A device is reached only by the algorithms of its list. */
+  #ha1(device: Device, algorithm: DigestAlgorithm): Octets | undefined {
+    return device.algorithms.includes(algorithm) ? this.#people.ha1(device, algorithm) : undefined;
+  }
+
+  /** The domain it speaks to says whose it is; one that is not ours is asked all the same, and told nothing by it. */
+  #tenantOf({ request }: Exchange): string {
+    const { uri } = request.to;
+    const named =
+      request.method === 'REGISTER' && uri.kind === 'sip' ? uri : request.uri.ok ? request.uri.value : undefined;
+    return (named?.kind === 'sip' ? this.#people.tenantOf(named.host) : undefined) ?? this.#tenant;
+  }
+
+  #challenge(exchange: Exchange, realm: Octets, o: { readonly stale: boolean; readonly code: string }): Verdict {
+    const asRegistrar = challengesAsRegistrar(exchange.request.method);
+    const values = makeChallenge({
+      realm,
+      nonce: this.#nonces.issue(realm, this.#context.clock.wall()),
+      algorithms: DEFAULT_ALGORITHMS,
+      stale: o.stale,
+    });
+    const name = asRegistrar ? 'WWW-Authenticate' : 'Proxy-Authenticate';
+    const fields = values.map((value): Field => [name, value]);
+    return refuse(asRegistrar ? 401 : 407, because(o.code), fields);
+  }
+}
+
+/** RFC 3261 §22.2, §22.3: who is spoken to asks with 401, who passes on asks with 407. */
+const challengesAsRegistrar = (method: Octets): boolean => method !== 'INVITE' && method !== 'MESSAGE';

@@ -1,0 +1,41 @@
+/** What a caller is told when nobody took the call (RFC 3261 §16.7 step 6), and why, in words of the callee. */
+import { because } from '../../../kernel/reason.ts';
+import type { CallEnd } from '../coupling.ts';
+
+/** Of several, the one that tells the caller most: declined, then busy, then whatever else the phones said. */
+const TELLING = [603, 486, 600, 404, 488, 415, 480, 408];
+
+export function bestFailure(statuses: readonly number[], lastCause: string): CallEnd {
+  const status = forCaller([...statuses].sort((a, b) => rank(a) - rank(b))[0] ?? 480);
+  return { by: byOf(status), cause: causeOf(status, lastCause), status, reason: because(reasonOf(status), { status }) };
+}
+
+function rank(status: number): number {
+  const at = TELLING.indexOf(status);
+  return at < 0 ? TELLING.length + status : at;
+}
+
+/**
+ * The phone's 401 or 407 is to us and no business of the caller's; its 3xx would send the caller past the exchange; its
+ * 5xx speaks of one device. All three leave: not available.
+ */
+function forCaller(status: number): number {
+  if (status === 401 || status === 407 || status === 481) return 480;
+  if ((status >= 300 && status < 400) || (status >= 500 && status < 600)) return 480;
+  return status;
+}
+
+const byOf = (status: number): CallEnd['by'] => (status === 408 ? 'network' : 'callee');
+
+function causeOf(status: number, lastCause: string): string {
+  if (status === 486 || status === 600) return 'busy';
+  if (status === 408) return 'no-response';
+  return lastCause === 'no-answer' ? 'no-answer' : 'rejected';
+}
+
+function reasonOf(status: number): string {
+  if (status === 486 || status === 600) return 'callee-busy';
+  if (status === 603) return 'callee-declined';
+  if (status === 408) return 'callee-phones-silent';
+  return 'callee-not-available';
+}

@@ -1,0 +1,207 @@
+/**
+ * One call while it lives: hosts the coupling (a pure reducer) over real legs and the media port, in order, one input at
+ * a time, and keeps its snapshot.
+ */
+import { type Octets, own } from '@strowger/proto';
+import type { Call as UsageState } from '@strowger/sip/ua';
+import type { ModuleContext, Stoppable } from '../../kernel/context.ts';
+import { errorFields } from '../../kernel/log.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { because, type Reason } from '../../kernel/reason.ts';
+import type { EndedCall, Party } from './api.ts';
+import { remotesIn } from './coupling/describe.ts';
+import { type Coupling, type CouplingInput, type CouplingOutput, stepCoupling } from './coupling.ts';
+import type { Body, LegEvent, LegListener } from './leg.ts';
+import type { LegPlace } from './place.ts';
+import type { SipLeg } from './sip-leg.ts';
+
+export interface CallFacts {
+  readonly id: string;
+  readonly tenant: string;
+  readonly caller: Party;
+  readonly callee: Party;
+  readonly callId: Octets;
+}
+
+/** What of a call survives `kill -9`. Wall times alone; nothing in it refers to a socket or to this process. */
+export interface CallSnapshot {
+  readonly facts: CallFacts;
+  readonly coupling: Coupling;
+  readonly legs: readonly LegSnapshot[];
+}
+
+export interface LegSnapshot {
+  readonly id: string;
+  readonly principal: Principal;
+  readonly place: LegPlace;
+  readonly call: UsageState;
+}
+
+export interface LiveCallHost {
+  readonly context: ModuleContext;
+  /** Makes a fork's leg and starts its INVITE. */
+  ring(call: LiveCall, leg: string, body: Body | undefined): void;
+  save(call: LiveCall): void;
+  /** Nothing of it is left. */
+  gone(call: LiveCall): void;
+  ended(call: EndedCall): void;
+}
+
+export class LiveCall implements LegListener {
+  readonly facts: CallFacts;
+  readonly legs: Map<string, SipLeg> = new Map();
+  readonly places: Map<string, LegPlace> = new Map();
+  readonly #host: LiveCallHost;
+  #coupling: Coupling;
+  #limit: Stoppable | undefined;
+  readonly #inbox: CouplingInput[] = [];
+  #busy = false;
+
+  constructor(host: LiveCallHost, facts: CallFacts, coupling: Coupling) {
+    this.#host = host;
+    this.facts = facts;
+    this.#coupling = coupling;
+  }
+
+  get coupling(): Coupling {
+    return this.#coupling;
+  }
+
+  /** Performs what the coupling's first step asked for. */
+  begin(outputs: readonly CouplingOutput[]): void {
+    this.#run(() => {
+      for (const output of outputs) this.#perform(output);
+    });
+  }
+
+  /** After a restart: the clock of the longest call goes on from the answer. */
+  resume(): void {
+    if (this.#coupling.phase === 'up') this.#limitLength();
+  }
+
+  input(input: CouplingInput): void {
+    this.#inbox.push(input);
+    this.#run(() => {});
+  }
+
+  onLegEvent(leg: string, event: LegEvent): void {
+    this.input({ kind: 'leg', leg, event, now: this.#host.context.clock.wall() });
+  }
+
+  hangUp(why: Reason): void {
+    this.input({ kind: 'hang-up', why, now: this.#host.context.clock.wall() });
+  }
+
+  /** A leg is wholly over; with the last one the call is. */
+  legGone(leg: SipLeg): void {
+    this.legs.delete(leg.id);
+    this.#settle();
+  }
+
+  /** Media came back from nothing: the bridges are made anew on the ports the phones know. */
+  async rebuildMedia(): Promise<void> {
+    const { media } = this.#host.context;
+    for (const path of this.#coupling.paths) {
+      const { bridge, bind, streams, a, b } = path;
+      const ports = (side: typeof a) => side.map(({ port }) => port);
+      const legs = {
+        a: { bind: this.#coupling.caller.bind, ports: ports(a) },
+        b: { bind, ports: ports(b) },
+      };
+      await media.allocate({ bridge, legs, streams });
+      for (const [side, description] of Object.entries(this.#described.get(bridge) ?? {})) {
+        await media.connect({ bridge, leg: side === 'a' ? 'a' : 'b', ...description });
+      }
+    }
+  }
+
+  readonly #described = new Map<string, Partial<Record<'a' | 'b', ReturnType<typeof connection>>>>();
+
+  #run(first: () => void): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      first();
+      for (let input = this.#inbox.shift(); input; input = this.#inbox.shift()) {
+        const before = this.#coupling.phase;
+        const [coupling, outputs] = stepCoupling(this.#coupling, input);
+        this.#coupling = coupling;
+        if (before !== 'up' && coupling.phase === 'up') this.#limitLength();
+        for (const output of outputs) this.#perform(output);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#settle();
+  }
+
+  #perform(output: CouplingOutput): void {
+    const { context } = this.#host;
+    switch (output.kind) {
+      case 'command':
+        return this.legs.get(output.leg)?.command(output.command);
+      case 'call':
+        return this.#host.ring(this, output.leg, output.body);
+      case 'allocate':
+        return this.#allocate(output);
+      case 'connect': {
+        const { bridge, side, source, description } = output;
+        const request = connection(source, description);
+        this.#described.set(bridge, { ...this.#described.get(bridge), [side]: request });
+        this.#background('connect', context.media.connect({ bridge, leg: side, ...request }));
+        return;
+      }
+      case 'release':
+        this.#described.delete(output.bridge);
+        return this.#background('release', context.media.release(output.bridge));
+      case 'snapshot':
+        return this.#host.save(this);
+      case 'ended':
+        return this.#ended(output.end);
+    }
+  }
+
+  #allocate({ bridge, binds, streams }: Extract<CouplingOutput, { kind: 'allocate' }>): void {
+    const { context } = this.#host;
+    const legs = { a: { bind: binds.a }, b: { bind: binds.b } };
+    context.media.allocate({ bridge, legs, streams }).then(
+      ({ a, b }) => this.input({ kind: 'allocated', bridge, a, b, now: context.clock.wall() }),
+      (error: unknown) => {
+        context.log.error('media-not-allocated', { call: this.facts.id, ...errorFields(error) });
+        const code = error instanceof Error && 'code' in error ? String(error.code) : 'MEDIA_INTERNAL';
+        this.input({ kind: 'media-failed', bridge, code, now: context.clock.wall() });
+      },
+    );
+  }
+
+  /** Media that cannot be told is told again when it comes back: see `rebuildMedia`. */
+  #background(what: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      this.#host.context.log.warn(`media-${what}-failed`, { call: this.facts.id, ...errorFields(error) });
+    });
+  }
+
+  #ended(end: EndedCall['end']): void {
+    this.#limit?.stop();
+    const { forks, times, winner, phase } = this.#coupling;
+    const { id, tenant, caller, callee, callId } = this.facts;
+    const legs = forks.map(({ leg, status }) => (status === undefined ? { leg } : { leg, status }));
+    const ended: EndedCall = { id, tenant, caller, callee, callId, phase, times, end, legs };
+    const answeredBy = winner === undefined ? undefined : this.places.get(winner)?.binding;
+    this.#host.context.sip.why(own(callId), end.reason);
+    this.#host.ended(answeredBy === undefined ? ended : { ...ended, answeredBy });
+  }
+
+  #limitLength(): void {
+    const { context } = this.#host;
+    const { maxSeconds } = context.config.calls;
+    const spent = context.clock.wall() - (this.#coupling.times.answer ?? context.clock.wall());
+    this.#limit = context.after(Math.max(0, maxSeconds * 1000 - spent), () => this.hangUp(because('call-too-long')));
+  }
+
+  #settle(): void {
+    if (!this.#busy && this.#coupling.phase === 'ended' && this.legs.size === 0) this.#host.gone(this);
+  }
+}
+
+const connection = (source: string, description: Body) => ({ source, streams: remotesIn(description) });

@@ -1,0 +1,30 @@
+/** A call after `kill -9` of signalling: its audio never stopped, and from here on its phones can end, hold and resume it. */
+import { ALL_RIGHTS } from '../../kernel/principal.ts';
+import { because } from '../../kernel/reason.ts';
+import { type CallSnapshot, LiveCall } from './live-call.ts';
+import type { Switchboard } from './switchboard.ts';
+
+/** Undefined for one that cannot go on: it rang when we fell, and its caller's INVITE is lost. It is recorded as ended. */
+export function restoreCall(board: Switchboard, snapshot: CallSnapshot): LiveCall | undefined {
+  const { facts, coupling, legs } = snapshot;
+  const whole = coupling.phase === 'up' && legs.filter(({ call }) => call.state === 'confirmed').length === 2;
+  if (!whole) {
+    const { id, tenant, caller, callee, callId } = facts;
+    const times = { ...coupling.times, end: board.context.clock.wall() };
+    const end = { by: 'server', cause: 'lost', reason: because('signalling-restarted-before-answer') } as const;
+    board.ended({ id, tenant, caller, callee, callId, phase: 'ended', times, end, legs: [] });
+    for (const { bridge } of coupling.paths) {
+      board.context.media.release(bridge).catch(() => board.context.counters.of('calls_release_failed').value++);
+    }
+    return undefined;
+  }
+  const { exchange: _, ...settled } = coupling;
+  const call = new LiveCall(board, facts, settled);
+  for (const { id, principal, place, call: usage } of legs) {
+    if (usage.state !== 'confirmed') continue;
+    const who = 'rights' in principal ? { ...principal, rights: ALL_RIGHTS } : principal;
+    board.addLeg(call, id, who, place).begin(usage);
+  }
+  call.resume();
+  return call;
+}

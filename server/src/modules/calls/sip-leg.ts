@@ -1,0 +1,214 @@
+/**
+ * A SIP leg: hosts the INVITE usage (`ua/call`, a pure machine) over the kernel's SIP port. It performs what the machine
+ * says in order, feeds it what comes back, and tells the listener in a leg's own words.
+ */
+import type { Mono, Octets } from '@strowger/proto';
+import type { ClientKey, Field, SipRequest, SipResponse } from '@strowger/sip';
+import {
+  answerStray,
+  type Call,
+  type CallEvent,
+  type Input as CallInput,
+  type Output as CallOutput,
+  nextDeadline,
+  step as stepCall,
+} from '@strowger/sip/ua';
+import type { ClientOwner, ModuleContext, Stoppable } from '../../kernel/context.ts';
+import type { DialogOwner } from '../../kernel/dialog-table.ts';
+import type { Answer, Exchange } from '../../kernel/exchange.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { because, type Reason } from '../../kernel/reason.ts';
+import { destinationFor, type Way } from '../../kernel/way.ts';
+import type { Leg, LegCommand, LegEvent, LegListener } from './leg.ts';
+import { inputOf, type UntimedInput as Untimed } from './leg-commands.ts';
+import { eventOf } from './leg-events.ts';
+
+export interface SipLegOptions {
+  readonly id: string;
+  readonly context: ModuleContext;
+  readonly listener: LegListener;
+  readonly principal: Principal;
+  /** Asked each time, so that a phone that has registered anew is reached where it is now. */
+  readonly way: () => Way;
+  /** The call is over for good: nothing of it is left anywhere. */
+  readonly onGone: (leg: SipLeg) => void;
+}
+
+export class SipLeg implements Leg, DialogOwner, ClientOwner {
+  readonly id: string;
+  readonly kind = 'sip';
+  readonly principal: Principal;
+  readonly #o: SipLegOptions;
+  #call: Call = { state: 'ended' };
+  #callId: Octets | undefined;
+  #localTag: Octets | undefined;
+  /** Requests of the peer that wait for our answer, by the number we gave them. */
+  readonly #waiting = new Map<number, Exchange>();
+  #lastNumber = 0;
+  /** Our requests under way: what they were, and for a CANCEL, by sequence number. */
+  readonly #sent = new Map<ClientKey, { readonly method: Octets; readonly seq: number }>();
+  #why: Reason = because('call');
+  #timer: Stoppable | undefined;
+  #deadline: Mono | undefined;
+  readonly #inbox: Untimed[] = [];
+  #busy = false;
+
+  constructor(options: SipLegOptions) {
+    this.#o = options;
+    this.id = options.id;
+    this.principal = options.principal;
+  }
+
+  /** The number under which the machine will know this request. */
+  take(exchange: Exchange): number {
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
+    this.#waiting.set(number, exchange);
+    this.#o.context.sip.watch(exchange.key, {
+      cancelled: (request) => this.#feed({ kind: 'cancelled', key: number, request }),
+    });
+    return number;
+  }
+
+  /** Begins with a machine just started, or with one from a snapshot. False when there is no room for its dialog. */
+  begin(call: Call, outputs: readonly CallOutput[] = []): boolean {
+    if (call.state !== 'ended') {
+      if (!this.#o.context.sip.dialogs.add(call.callId, call.localTag, this)) return false;
+      this.#callId = call.callId;
+      this.#localTag = call.localTag;
+    }
+    this.#call = call;
+    this.#busy = true;
+    for (const output of outputs) this.#perform(output);
+    this.#busy = false;
+    this.#settle();
+    this.#drain();
+    return true;
+  }
+
+  /** Plain data, for a snapshot. */
+  get call(): Call {
+    return this.#call;
+  }
+
+  command(command: LegCommand): void {
+    if ('why' in command) this.#why = command.why;
+    this.#feed(inputOf(command, this.#o.context));
+  }
+
+  request(exchange: Exchange): Answer | undefined {
+    if (this.#call.state === 'ended') return { status: 481, reason: because('call-is-over') };
+    this.#feed({ kind: 'request', key: this.take(exchange), request: exchange.request });
+    return undefined;
+  }
+
+  ack(request: SipRequest): void {
+    this.#feed({ kind: 'ack', request });
+  }
+
+  response(key: ClientKey, response: SipResponse): void {
+    if (response.status >= 200) this.#sent.delete(key);
+    this.#feed({ kind: 'response', response });
+  }
+
+  failed(key: ClientKey, reason: 'timeout' | 'transport'): void {
+    const sent = this.#sent.get(key);
+    this.#sent.delete(key);
+    if (sent) this.#feed({ kind: 'failed', ...sent, reason });
+  }
+
+  stray(response: SipResponse): void {
+    if (this.#call.state !== 'ended') this.#feed({ kind: 'response', response });
+    else for (const output of answerStray(response)) this.#perform(output);
+  }
+
+  /** One input at a time: what an output leads to waits until the outputs before it are done. */
+  #feed(input: Untimed): void {
+    this.#inbox.push(input);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let input = this.#inbox.shift(); input; input = this.#inbox.shift()) {
+        const [call, outputs] = stepCall(this.#call, { ...input, now: this.#o.context.clock.now() } as CallInput);
+        this.#call = call;
+        for (const output of outputs) this.#perform(output);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#settle();
+  }
+
+  #perform(output: CallOutput): void {
+    const { sip } = this.#o.context;
+    switch (output.kind) {
+      case 'send':
+        return this.#send(output);
+      case 'ack': {
+        const target = destinationFor(output.nextHop, this.#o.way(), sip);
+        if (target) sip.ack(output.text, target);
+        return;
+      }
+      case 'cancel':
+        return this.#cancel(output.seq, output.fields);
+      case 'respond': {
+        const exchange = this.#waiting.get(Number(output.key));
+        if (!exchange) return;
+        // A 2xx to INVITE goes out again until its ACK (RFC 3261 §13.3.1.4).
+        if (output.status >= 200 && !output.repeats) this.#waiting.delete(Number(output.key));
+        return sip.respond(exchange, output.text, output.status < 300 ? because('call') : this.#why);
+      }
+      default:
+        return this.#tell(output);
+    }
+  }
+
+  #send({ method, seq, text, nextHop, detached }: Extract<CallOutput, { kind: 'send' }>): void {
+    const { sip } = this.#o.context;
+    const target = destinationFor(nextHop, this.#o.way(), sip);
+    if (!target) {
+      if (!detached) this.#inbox.push({ kind: 'failed', method, seq, reason: 'transport' });
+      return;
+    }
+    const key = sip.request({ method, text, target }, this);
+    if (!detached) this.#sent.set(key, { method, seq });
+  }
+
+  #cancel(seq: number, fields: readonly Field[] | undefined): void {
+    for (const [key, sent] of this.#sent) {
+      if (sent.seq === seq && sent.method === 'INVITE') this.#o.context.sip.cancel(key, fields);
+    }
+  }
+
+  #tell(event: CallEvent): void {
+    if (event.kind === 'acknowledged') this.#waiting.delete(Number(event.key));
+    const said: LegEvent | undefined = eventOf(event);
+    if (said) this.#o.listener.onLegEvent(this.id, said);
+  }
+
+  /** After a step: the timer follows the machine, and an ended one is let go of. */
+  #settle(): void {
+    const deadline = nextDeadline(this.#call);
+    if (deadline !== this.#deadline) {
+      this.#timer?.stop();
+      this.#timer = undefined;
+      this.#deadline = deadline;
+      if (deadline !== undefined) {
+        const wait = Math.max(0, deadline - this.#o.context.clock.now());
+        this.#timer = this.#o.context.after(wait, () => {
+          this.#deadline = undefined;
+          this.#feed({ kind: 'tick' });
+        });
+      }
+    }
+    if (this.#call.state !== 'ended' || this.#callId === undefined || this.#localTag === undefined) return;
+    this.#o.context.sip.dialogs.remove(this.#callId, this.#localTag);
+    this.#callId = undefined;
+    this.#waiting.clear();
+    this.#o.onGone(this);
+  }
+}

@@ -1,0 +1,239 @@
+/** The calls there are: begun by an INVITE, restored after a crash, listed, hung up, and gone when nothing is left of them. */
+import { octets, own, randomHex } from '@strowger/proto';
+import { accept, maxForwards } from '@strowger/sip';
+import { startIncoming } from '@strowger/sip/ua';
+import type { Bound } from '../../kernel/bounds.ts';
+import type { ModuleContext } from '../../kernel/context.ts';
+import type { Answer, Exchange, Plan, Target } from '../../kernel/exchange.ts';
+import type { JournalSpace } from '../../kernel/journal-space.ts';
+import { errorFields } from '../../kernel/log.ts';
+import { because } from '../../kernel/reason.ts';
+import type { DirectoryService } from '../directory/api.ts';
+import type { LocationService } from '../location/api.ts';
+import type { CallsService, CallView, EndedCall } from './api.ts';
+import { CALLER, startCoupling } from './coupling.ts';
+import { calleeOf, callerOf } from './identity.ts';
+import type { Body } from './leg.ts';
+import { type CallSnapshot, LiveCall, type LiveCallHost } from './live-call.ts';
+import { mediaAddress } from './media-address.ts';
+import { type LegPlace, wayTo } from './place.ts';
+import { restoreCall } from './restore.ts';
+import { type Ringing, ringFork } from './ring.ts';
+import { SipLeg } from './sip-leg.ts';
+import { snapshotOf } from './snapshot.ts';
+
+type Targets = Extract<Plan, { kind: 'targets' }>;
+
+export class Switchboard implements CallsService, LiveCallHost {
+  readonly context: ModuleContext;
+  readonly people: DirectoryService;
+  readonly locations: LocationService;
+  readonly #calls = new Map<string, LiveCall>();
+  /** What each call's forks are to be rung with, until they are. */
+  readonly #ringing = new Map<string, Ringing>();
+  readonly #space: JournalSpace<CallSnapshot>;
+  readonly #bound: Bound;
+  readonly #listeners: ((call: EndedCall) => void)[] = [];
+
+  constructor(context: ModuleContext, people: DirectoryService, locations: LocationService) {
+    this.context = context;
+    this.people = people;
+    this.locations = locations;
+    this.#space = context.space<CallSnapshot>('calls');
+    this.#bound = context.bounds.declare({
+      name: 'calls.live',
+      cap: context.config.limits.calls,
+      whenFull: 'a new call is answered 503',
+    });
+    context.media.onEvent((event) => {
+      if (event.kind === 'up') this.#mediaIsUp(new Set(event.bridges.map(({ bridge }) => bridge)));
+    });
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** RFC 3261 §13.3: an INVITE outside any dialog. */
+  invite(exchange: Exchange): Answer | undefined {
+    const { plan, request } = exchange;
+    if (plan?.kind !== 'targets') return { status: 404, reason: because('nobody-to-call') };
+    const hops = request.get(maxForwards);
+    if (hops === 0) return { status: 483, reason: because('too-many-hops') };
+    const required = request.rawAll('Require');
+    if (required.length > 0) {
+      const fields = required.map((option) => ['Unsupported', own(option)] as const);
+      return { status: 420, reason: because('extension-required'), fields };
+    }
+    if (!this.#bound.take()) {
+      return { status: 503, reason: because('too-many-calls'), fields: [['Retry-After', octets`10`]] };
+    }
+    this.#begin(exchange, plan, hops ?? 70);
+    return undefined;
+  }
+
+  /** OPTIONS and INFO that belong to no call. */
+  outside({ request }: Exchange): Answer {
+    if (request.method !== 'OPTIONS') return { status: 481, reason: because('no-such-dialog') };
+    return {
+      status: 200,
+      reason: because('options-answered'),
+      fields: [
+        ['Allow', this.context.sip.allow()],
+        [accept.name, octets`application/sdp`],
+      ],
+    };
+  }
+
+  #begin(exchange: Exchange, plan: Targets, hops: number): void {
+    const { request, flow, principal } = exchange;
+    const { context } = this;
+    const id = randomHex(context.random, 8);
+    const caller = callerOf(exchange, this.people);
+    const callee = calleeOf(plan.callee, this.people);
+    const { tenant } = plan.callee;
+    const body = bodyOf(request);
+    const facts = { id, tenant, caller: caller.party, callee: callee.party, callId: own(request.callId) };
+    const [coupling, outputs] = startCoupling({
+      id,
+      ...(body === undefined ? {} : { offer: body }),
+      caller: { bind: mediaAddress(context.config, flow), source: flow.remote.address },
+      forks: plan.targets.map((target, i) => ({
+        leg: `b${i + 1}`,
+        bind: mediaAddress(context.config, target.flow),
+        source: target.flow.remote.address,
+        group: groupOf(plan.targets, target),
+      })),
+      now: context.clock.wall(),
+    });
+    const call = new LiveCall(this, facts, coupling);
+    this.#calls.set(id, call);
+    this.#ringing.set(id, { plan, from: caller.nameAddr, to: callee.nameAddr, hops: hops - 1 });
+    const place = this.#callersPlace(exchange, tenant);
+    const leg = this.addLeg(call, CALLER, principal, place);
+    const contact = context.sip.contact(context.sip.token(), { kind: 'flow', flow });
+    const localTag = context.sip.token();
+    const key = leg.take(exchange);
+    const begun = leg.begin(...startIncoming({ request, key, localTag, contact, seed: seedOf(id) }));
+    if (!begun) {
+      call.legs.clear();
+      context.sip.answer(exchange, { status: 503, reason: because('too-many-dialogs') });
+    }
+    call.begin(outputs);
+    if (!begun) call.hangUp(because('too-many-dialogs'));
+  }
+
+  ring(call: LiveCall, leg: string, body: Body | undefined): void {
+    const ringing = this.#ringing.get(call.facts.id);
+    if (ringing) ringFork(this, call, leg, ringing, body);
+  }
+
+  addLeg(call: LiveCall, id: string, principal: SipLeg['principal'], place: LegPlace): SipLeg {
+    const leg = new SipLeg({
+      id,
+      context: this.context,
+      listener: call,
+      principal,
+      way: () => wayTo(place, this.locations),
+      onGone: (gone) => call.legGone(gone),
+    });
+    call.legs.set(id, leg);
+    call.places.set(id, place);
+    return leg;
+  }
+
+  save(call: LiveCall): void {
+    if (call.coupling.phase !== 'ended') this.#space.put(call.facts.id, snapshotOf(call));
+  }
+
+  ended(ended: EndedCall): void {
+    this.#space.delete(ended.id);
+    this.#ringing.delete(ended.id);
+    for (const listener of this.#listeners) listener(ended);
+  }
+
+  gone(call: LiveCall): void {
+    if (this.#calls.delete(call.facts.id)) this.#bound.release();
+    this.#ringing.delete(call.facts.id);
+  }
+
+  list(tenant: string): readonly CallView[] {
+    return [...this.#calls.values()].filter(({ facts }) => facts.tenant === tenant).map(viewOf);
+  }
+
+  hangUp(tenant: string, id: string, why: string): boolean {
+    const call = this.#calls.get(id);
+    if (!call || call.facts.tenant !== tenant) return false;
+    call.hangUp(because('hung-up-by-administrator', { why }));
+    return true;
+  }
+
+  onEnded(listener: (call: EndedCall) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** What the boot before left: calls that were up go on; those that rang are over, for their caller's INVITE is lost. */
+  restore(): void {
+    for (const [id, snapshot] of this.#space.load()) {
+      const call = this.#bound.take() ? restoreCall(this, snapshot) : undefined;
+      if (call) this.#calls.set(id, call);
+      else {
+        this.#bound.release();
+        this.#space.delete(id);
+      }
+    }
+    if (this.#calls.size > 0) this.context.log.info('calls-restored', { calls: this.#calls.size });
+  }
+
+  /** At an orderly end every call is hung up: nobody would know of it afterwards. */
+  stop(): void {
+    for (const call of this.#calls.values()) call.hangUp(because('server-stops'));
+  }
+
+  /** Bridges of calls that are no more are given back; calls whose bridges are gone get new ones on the same ports. */
+  #mediaIsUp(bridges: ReadonlySet<string>): void {
+    const { media, log } = this.context;
+    const kept: string[] = [];
+    const wanted = new Set([...this.#calls.values()].flatMap(({ coupling }) => coupling.paths.map((p) => p.bridge)));
+    for (const bridge of bridges) {
+      if (wanted.has(bridge)) kept.push(bridge);
+      else media.release(bridge).catch((error: unknown) => log.warn('media-release-failed', errorFields(error)));
+    }
+    if (kept.length > 0) {
+      media.adopt(kept).catch((error: unknown) => log.warn('media-adopt-failed', errorFields(error)));
+    }
+    for (const call of this.#calls.values()) {
+      if (call.coupling.phase !== 'up' || call.coupling.paths.every(({ bridge }) => bridges.has(bridge))) continue;
+      call.rebuildMedia().catch((error: unknown) => {
+        log.error('media-not-rebuilt', { call: call.facts.id, ...errorFields(error) });
+      });
+    }
+  }
+
+  #callersPlace({ flow, principal, request }: Exchange, tenant: string): LegPlace {
+    const { boot } = this.locations;
+    if (principal.kind !== 'device') return { tenant, flow, boot };
+    const { extension } = principal;
+    const contact = request.raw('Contact');
+    const binding = this.locations.bindings({ tenant, extension }).find(({ uri }) => contact?.includes(uri) === true);
+    return { tenant, flow, boot, extension, ...(binding === undefined ? {} : { binding: binding.key }) };
+  }
+}
+
+function bodyOf(request: Exchange['request']): Body | undefined {
+  const type = request.raw('Content-Type');
+  return type === undefined || request.body === '' ? undefined : { type: own(type), text: own(request.body) };
+}
+
+/** Equal q ring together, a higher q first (RFC 3261 §16.6). */
+function groupOf(targets: readonly Target[], { q }: Target): number {
+  return [...new Set(targets.map((target) => target.q))].sort((a, b) => b - a).indexOf(q);
+}
+
+function viewOf({ facts, coupling }: LiveCall): CallView {
+  const { id, tenant, caller, callee, callId } = facts;
+  return { id, tenant, caller, callee, callId, phase: coupling.phase, times: coupling.times };
+}
+
+/** Spreads retries; secret it is not. */
+export const seedOf = (id: string): number => Number.parseInt(id.slice(0, 7), 16);
