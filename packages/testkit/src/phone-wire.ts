@@ -5,6 +5,7 @@ import {
   fromBytes,
   type Mono,
   type Octets,
+  octets,
   type SocketAddress,
   type StreamSet,
   type Ticker,
@@ -35,6 +36,7 @@ export class PhoneWire {
   readonly #tcp: StreamSet;
   readonly #ticker: Ticker;
   readonly #socket: number;
+  #open = true;
 
   /** Binds UDP and TCP on the same port. */
   static async open(options: WireOptions): Promise<PhoneWire> {
@@ -68,12 +70,12 @@ export class PhoneWire {
         this.#receive(fromBytes(bytes), { transport: 'udp', local: this.local, remote: { address, port } });
       }
     });
-    udp.onSendError((_socket, _to, _error, packet) => this.#failed(packet as Packet));
+    udp.onSendError((_socket, _to, _error, packet) => this.#failed(packet));
     tcp.onMessage((flow, text) => this.#receive(text, flow));
     tcp.onSent((flow, packet) => {
       if (flow.connection !== undefined) this.stack.sentOver(packet as Packet, flow.connection);
     });
-    tcp.onSendError((_to, _error, packet) => this.#failed(packet as Packet));
+    tcp.onSendError((_to, _error, packet) => this.#failed(packet));
     tcp.onClosed((flow) => {
       if (flow.connection !== undefined) this.stack.connectionClosed(flow.connection, this.now());
       options.onClosed(flow);
@@ -94,7 +96,16 @@ export class PhoneWire {
     return { kind: 'address', transport, remote };
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  ping(server: SocketAddress): void {
+    this.#udp.send(this.#socket, octets`\r\n\r\n`, server);
+  }
+
   async close(): Promise<void> {
+    this.#open = false;
     this.#ticker.stop();
     await this.#udp.closeAll();
     await this.#tcp.closeAll();
@@ -114,8 +125,10 @@ export class PhoneWire {
     else this.#tcp.send(text, to, packet);
   }
 
-  #failed(packet: Packet): void {
-    this.stack.sendFailed(packet, this.now());
+  /** A ping has no packet. */
+  #failed(packet: unknown): void {
+    if (packet === undefined) return;
+    this.stack.sendFailed(packet as Packet, this.now());
     this.#ticker.poke();
   }
 }

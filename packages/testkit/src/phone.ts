@@ -52,6 +52,8 @@ export interface PhoneOptions {
   /** Default: the host's first address of the server's family, port 5060. */
   readonly local?: SocketAddress;
   readonly behaviour?: Behaviour;
+  /** A double CRLF goes to the server so often, to hold a NAT's mapping open. Default: never. */
+  readonly keepAliveMs?: number;
   /** Parameters of the REGISTER's Contact, as `;+sip.instance="…";reg-id=1`. */
   readonly contactParams?: string;
 }
@@ -96,6 +98,7 @@ export class Phone {
       onClosed: (flow: Flow) => this.note(undefined, `connection ${flow.connection} closed`),
     });
     this.#registration = new Registration(this);
+    this.#keepAlive();
   }
 
   get wire(): PhoneWire {
@@ -203,6 +206,16 @@ export class Phone {
     const address = bareHost(host);
     if (!isIpv6(address) && !/^[\d.]+$/.test(address)) return this.wire.destination(server, transport);
     return this.wire.destination({ address, port: port ?? 5060 }, param(params, 'transport') === 'tcp' ? 'tcp' : 'udp');
+  }
+
+  #keepAlive(): void {
+    const { keepAliveMs, server, host, transport } = this.options;
+    if (keepAliveMs === undefined || transport === 'tcp') return;
+    host.network.clock.after(keepAliveMs, () => {
+      if (!this.wire.isOpen) return;
+      this.wire.ping(server);
+      this.#keepAlive();
+    });
   }
 
   #from(): Octets {

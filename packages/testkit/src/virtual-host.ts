@@ -11,6 +11,7 @@ import {
   Turn,
   type UdpSet,
 } from '@strowger/proto';
+import type { Nat } from './nat.ts';
 import type { Prng } from './prng.ts';
 import { isLoopback, type VirtualNetwork } from './virtual-network.ts';
 import { VirtualStreams } from './virtual-streams.ts';
@@ -27,6 +28,8 @@ export class VirtualHost {
   readonly network: VirtualNetwork;
   readonly name: string;
   readonly addresses: readonly string[];
+  /** What it stands behind. */
+  readonly nat: Nat | undefined;
   readonly clock: Clock;
   readonly random: Prng;
   readonly #udp: Ports<{ readonly set: VirtualUdpSet; readonly socket: number }> = new Map();
@@ -36,10 +39,11 @@ export class VirtualHost {
   #turn: Turn;
   #nextPort = FIRST_EPHEMERAL;
 
-  constructor(network: VirtualNetwork, name: string, addresses: readonly string[]) {
+  constructor(network: VirtualNetwork, name: string, addresses: readonly string[], nat?: Nat) {
     this.network = network;
     this.name = name;
     this.addresses = addresses;
+    this.nat = nat;
     this.clock = network.clock;
     this.random = network.prng.fork(`host ${name}`);
     this.#turn = this.#newTurn();

@@ -4,6 +4,7 @@
  */
 import type { Mono, Octets, SocketAddress, TransportName } from '@strowger/proto';
 import { CALM, Link, type LinkConditions } from './link.ts';
+import { Nat, type NatOptions } from './nat.ts';
 import { Prng } from './prng.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import { VirtualHost } from './virtual-host.ts';
@@ -27,6 +28,13 @@ export interface PacketRecord {
   readonly fate: Fate;
 }
 
+/** @internal */
+export interface Routed {
+  readonly target: VirtualHost | undefined;
+  readonly from: SocketAddress;
+  readonly to: SocketAddress;
+}
+
 type Draft = { -readonly [K in keyof PacketRecord]: PacketRecord[K] };
 
 export interface NetworkOptions {
@@ -45,6 +53,7 @@ export class VirtualNetwork {
   #conditions: LinkConditions;
   readonly #hosts = new Map<string, VirtualHost>();
   readonly #byAddress = new Map<string, VirtualHost>();
+  readonly #nats = new Map<string, Nat>();
   readonly #links = new Map<string, Link>();
   readonly #filters = new Set<(packet: PacketRecord) => boolean>();
   #records: Draft[] = [];
@@ -68,13 +77,30 @@ export class VirtualNetwork {
 
   /** A new host with those addresses, IPv4 or IPv6. */
   host(name: string, ...addresses: readonly [string, ...string[]]): VirtualHost {
-    if (this.#hosts.has(name)) throw new Error(`two hosts are called ${name}`);
-    const host = new VirtualHost(this, name, addresses);
-    this.#hosts.set(name, host);
+    const host = this.#newHost(name, addresses);
     for (const address of addresses) {
       if (this.#byAddress.has(address)) throw new Error(`two hosts have the address ${address}`);
       this.#byAddress.set(address, host);
     }
+    return host;
+  }
+
+  /** A NAT with that public address; hosts behind it come from `nat.host`. */
+  nat(name: string, address: string, options: NatOptions = {}): Nat {
+    const nat = new Nat(this, name, address, options);
+    this.#nats.set(address, nat);
+    return nat;
+  }
+
+  /** @internal */
+  hostBehind(nat: Nat, name: string, address: string): VirtualHost {
+    return this.#newHost(name, [address], nat);
+  }
+
+  #newHost(name: string, addresses: readonly string[], nat?: Nat): VirtualHost {
+    if (this.#hosts.has(name)) throw new Error(`two hosts are called ${name}`);
+    const host = new VirtualHost(this, name, addresses, nat);
+    this.#hosts.set(name, host);
     return host;
   }
 
@@ -123,13 +149,22 @@ export class VirtualNetwork {
     return link;
   }
 
-  hostAt(address: string, from: VirtualHost): VirtualHost | undefined {
-    return isLoopback(address) ? from : this.#byAddress.get(address);
+  /** @internal Who gets it, and the addresses that the receiver sees, past the NATs of both. */
+  route(protocol: 'udp' | 'tcp', host: VirtualHost, from: SocketAddress, to: SocketAddress): Routed {
+    const { nat } = host;
+    const near = isLoopback(to.address) ? host : nat?.inside(to.address);
+    if (near) return { target: near, from, to };
+    const source = nat ? nat.outbound(protocol, host, from, to) : from;
+    const far = this.#nats.get(to.address);
+    if (!far) return { target: this.#byAddress.get(to.address), from: source, to };
+    const admitted = far.inbound(protocol, source, to);
+    return { target: admitted?.host, from: source, to: admitted?.to ?? to };
   }
 
   /** @internal Carries a datagram. */
   carry(host: VirtualHost, from: SocketAddress, to: SocketAddress, text: Octets): void {
-    const target = this.hostAt(to.address, host);
+    const routed = this.route('udp', host, from, to);
+    const { target } = routed;
     const record = this.record('udp', host, from, to, target, text);
     if (record.fate === 'dropped') return;
     if (!target) {
@@ -142,7 +177,7 @@ export class VirtualNetwork {
     for (const at of arrivals) {
       record.arrives = at;
       this.clock.at(at, () => {
-        const taken = target.arrive(from, to, text);
+        const taken = target.arrive(routed.from, routed.to, text);
         if (record.fate === 'under-way') record.fate = taken ? 'arrived' : 'refused';
       });
     }

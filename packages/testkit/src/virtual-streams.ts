@@ -174,7 +174,7 @@ export class VirtualStreams implements StreamSet {
   #dial(end: End): void {
     const { clock } = this.host.network;
     const { local, remote } = end.flow;
-    const target = this.host.network.hostAt(remote.address, this.host);
+    const { target, from, to } = this.host.network.route('tcp', this.host, local, remote);
     const there = target && this.host.network.link(this.host.name, target.name);
     const back = target && this.host.network.link(target.name, this.host.name);
     if (!target || !there || !back || there.cut || back.cut) {
@@ -182,8 +182,8 @@ export class VirtualStreams implements StreamSet {
       return;
     }
     clock.at(there.piece(clock.now(), clock.now()), () => {
-      const listener = target.find(target.streamPorts, remote);
-      const peer = listener?.accept({ transport: 'tcp', local: remote, remote: local }, end);
+      const listener = target.find(target.streamPorts, to);
+      const peer = listener?.accept({ transport: 'tcp', local: to, remote: from }, end);
       clock.at(back.piece(clock.now(), clock.now()), () => {
         if (!peer) this.#noConnection(end, 'SEND_CONNECT', 'no connection: ECONNREFUSED');
         else if (end.state === 'connecting') this.#opened(end, peer);
