@@ -280,7 +280,7 @@ suite('scripted phone', () => {
 
   test('one seed is one run, to the last octet of every packet', async () => {
     const [first, second, other] = [await wildRun(7), await wildRun(7), await wildRun(11)];
-    assert.ok(first.length > 100);
+    assert.ok(first.length > 30, `${first.length} packets`);
     assert.deepEqual(second, first);
     assert.notDeepEqual(other, first);
   });
