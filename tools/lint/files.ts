@@ -13,5 +13,5 @@ export function readSources(root: string): readonly Source[] {
 
 /** Whether a path is that of a file of tests. */
 export function isTest(path: string): boolean {
-  return path.endsWith('.test.ts');
+  return /\.test\.(?:ts|mjs)$/.test(path);
 }

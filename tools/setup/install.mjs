@@ -151,7 +151,8 @@ const ADVICE = /** @type {const} */ ([
   ],
 ]);
 
-function explain(/** @type {number | string} */ code, /** @type {string[]} */ log) {
+/** What to tell about an npm that ended with `code` and said `log`. */
+export function explain(/** @type {number | string} */ code, /** @type {string[]} */ log) {
   const text = `${code}\n${log.join('\n')}`;
   const advice = ADVICE.find(([pattern]) => pattern.test(text))?.[1] ?? 'What npm said is above.';
   const said = log

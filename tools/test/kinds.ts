@@ -17,7 +17,7 @@ export interface Kind {
 export const KINDS: readonly Kind[] = [
   {
     name: 'unit',
-    files: '{packages,server,tools,bench,fuzz}/**/*.test.ts',
+    files: '{packages,server,tools,bench,fuzz}/**/*.test.{ts,mjs}',
     atOnce: 2,
     timeoutMs: 60_000,
     peers: false,

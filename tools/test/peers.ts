@@ -37,12 +37,12 @@ export function peer(name: PeerName): Peer {
   const path = find(name);
   if (path !== undefined) return { name, path, skip: false };
   const reason = `${name} is not installed (Debian: apt install ${PACKAGES[name]})`;
-  if (process.env['CI'] === 'true') throw new Error(`${reason}; with CI=true a missing peer is a failure`);
+  if (process.env.CI === 'true') throw new Error(`${reason}; with CI=true a missing peer is a failure`);
   return { name, path: '', skip: reason };
 }
 
 function find(command: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return folders
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, command))
