@@ -171,9 +171,13 @@ abstract class MessageView {
 
   #knownOf(def: HeaderDef<unknown>): Known {
     this.#known ??= [];
-    for (const known of this.#known) if (known.def === def) return known;
+    const all = this.#known;
+    for (let i = 0; i < all.length; i += 1) {
+      const known = all[i];
+      if (known?.def === def) return known;
+    }
     const known: Known = { def, first: UNREAD, all: undefined };
-    this.#known.push(known);
+    all.push(known);
     return known;
   }
 

@@ -71,6 +71,7 @@ const SINGLE: ReadonlySet<number> = new Set(
   ].map(headerId),
 );
 
+const IS_SINGLE: Uint8Array = Uint8Array.from({ length: 256 }, (_, id) => (SINGLE.has(id) ? 1 : 0));
 const seen: Int32Array = new Int32Array(256);
 let turn = 0;
 
@@ -80,7 +81,7 @@ function duplicate({ fields }: Head): number {
   for (let i = 0; i < fields.length; i += FIELD) {
     const id = fields[i + ID] ?? 0;
     if (id <= 0) continue;
-    if (seen[id] === turn && SINGLE.has(id)) return id;
+    if (seen[id] === turn && IS_SINGLE[id] === 1) return id;
     seen[id] = turn;
   }
   return 0;

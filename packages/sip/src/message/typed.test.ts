@@ -13,6 +13,7 @@ import {
   screenMessage,
   type Uri,
 } from './index.ts';
+import { isListField } from './lists.ts';
 
 const ALNUM = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const chars = (set: string, minLength = 1, maxLength = 12) =>
@@ -155,6 +156,7 @@ suite('RFC 3261 §20 typed header fields', () => {
       assert.equal(sip.headerId(def.name.toUpperCase()), def.id);
       if (def.compact !== undefined) assert.equal(sip.headerId(def.compact), def.id);
       assert.equal(sip.headerName(def.id), def.name);
+      assert.equal(isListField(def.name), def.list, def.name);
     }
   });
 
