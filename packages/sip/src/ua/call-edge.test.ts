@@ -17,6 +17,7 @@ import {
   type Input,
   nextDeadline,
   type Output,
+  snapshotCall,
   startIncoming,
   startOutgoing,
   step,
@@ -283,6 +284,21 @@ suite('one side of a call', () => {
       'offer',
     ]);
     assert.deepEqual(b.input({ kind: 'reject', status: 486 }), [], 'too late to refuse');
+  });
+
+  test('a call taken over by another process goes on from its dialog, and a 2xx of before gets its ACK', () => {
+    const a = answered();
+    a.input({ kind: 'offer', body: OFFER });
+    const reinvite = a.sent('INVITE');
+    const snapshot = snapshotCall(a.call);
+    assert.ok(snapshot);
+    assert.equal(nextDeadline(snapshot), undefined);
+    const b = alone([JSON.parse(JSON.stringify(snapshot)) as Call, []]);
+    assert.deepEqual(b.input(reply(reinvite, 200, 'b')), ['ack']);
+    assert.equal(b.sent('ACK').cseq.seq, reinvite.cseq.seq);
+    assert.deepEqual(b.input({ kind: 'hang-up' }), ['send BYE', 'ended hung-up']);
+    assert.equal(b.sent('BYE').cseq.seq, reinvite.cseq.seq + 1001, 'above all that went out since the snapshot');
+    assert.equal(snapshotCall(start().call), undefined);
   });
 
   test('commands that fit no longer are ignored, or answered where somebody waits for it', () => {

@@ -27,6 +27,9 @@
  * A command that fits no longer (the peer was faster) is ignored; `offer` and `send` are then answered by `offer-failed`
  * and `reply`, so that a call coupled to this one is not left waiting.
  *
+ * A confirmed call outlives its process as `snapshotCall(call)`. What the TU gives is kept for as long as it may be sent:
+ * `own` what comes from a message.
+ *
  * A first INVITE refused with 401, 407, 422 or 3xx ends this machine; try again with `startOutgoing` and the same
  * Call-ID and local tag, `seq` one above that in the event, and what was asked for in `fields` or `uri`.
  */
@@ -41,6 +44,7 @@ import { stepTerminating } from './call/terminating.ts';
 
 export { type IncomingCall, startIncoming } from './call/incoming.ts';
 export { type OutgoingCall, startOutgoing } from './call/outgoing.ts';
+export { snapshotCall } from './call/snapshot.ts';
 export type { Call, Confirmed, Ended, Incoming, Outgoing, Terminating, TransactionKey } from './call/state.ts';
 export { answerStray } from './call/stray.ts';
 

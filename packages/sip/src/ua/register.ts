@@ -8,6 +8,7 @@ import {
   type Field,
   formatParams,
   type NameAddr,
+  NO_PARAMS,
   type Params,
   param,
   path as pathDef,
@@ -82,10 +83,11 @@ function readContact(value: NameAddr): RegisterContact {
   const instance = param(params, '+sip.instance');
   const regId = digits(param(params, 'reg-id'));
   const methods = param(params, 'methods');
+  const kept = OWN_PARAMS.reduce<Params>((left, name) => withoutParam(left, name), params);
   return {
     uri,
     text,
-    params: OWN_PARAMS.reduce<Params>((left, name) => withoutParam(left, name), params).map(ownParam),
+    params: kept.length === 0 ? NO_PARAMS : kept.map(ownParam),
     ...(expires === undefined ? {} : { expires }),
     ...(q === undefined ? {} : { q }),
     ...(instance === undefined ? {} : { instance: own(instance) }),

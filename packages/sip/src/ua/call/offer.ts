@@ -106,12 +106,19 @@ export function onLateSuccess<C extends Confirmed | Terminating>(
   response: SipResponse,
   now: Mono,
 ): readonly [C, readonly Output[]] {
+  const { dialog, acks, exchange } = call;
   const remoteTag = remoteTagOf(response);
   const { seq } = response.cseq;
-  const kept = call.acks.find((a) => a.remoteTag === remoteTag && a.seq === seq);
+  const kept = acks.find((a) => a.remoteTag === remoteTag && a.seq === seq);
   if (kept) return [call, [ackAction(kept)]];
-  if (remoteTag === call.dialog.remoteTag || call.acks.length >= MAX_FORKS) return [call, []];
-  const [ack, outputs] = turnAway(response, call.dialog);
+  if (remoteTag === dialog.remoteTag) {
+    // The TU has not acknowledged it yet.
+    if (exchange?.kind === 'answered' && exchange.seq === seq) return [call, []];
+    // Forgotten since, or sent before a restart, or overtaken by our BYE: without an ACK the peer would hang up.
+    return seq > dialog.localSeq ? [call, []] : [call, [ackAction(buildAck(dialog, seq))]];
+  }
+  if (acks.length >= MAX_FORKS) return [call, []];
+  const [ack, outputs] = turnAway(response, dialog);
   return [keepAck(call, ack, now), outputs];
 }
 

@@ -95,11 +95,7 @@ function sendBye(call: Terminating, now: Mono, fields?: readonly Field[]): Step 
 function onResponse(call: Terminating, response: SipResponse, now: Mono): Step {
   const { status, cseq } = response;
   if (status < 200) return [call, []];
-  if (cseq.method === INVITE && status < 300) {
-    const fresh = remoteTagOf(response) === call.dialog.remoteTag && !call.acks.some(({ seq }) => seq === cseq.seq);
-    // Our re-INVITE was still under way when we hung up: its 2xx wants an ACK all the same.
-    return fresh ? [call, [ackAction(buildAck(call.dialog, cseq.seq))]] : onLateSuccess(call, response, now);
-  }
+  if (cseq.method === INVITE && status < 300) return onLateSuccess(call, response, now);
   if (cseq.method !== BYE || cseq.seq !== call.bye || isOfFork(call, remoteTagOf(response))) return [call, []];
   if (status !== 401 && status !== 407) return [ENDED, []];
   // Timer `bye` goes on: without credentials this is the end as well.
