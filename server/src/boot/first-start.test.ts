@@ -32,7 +32,7 @@ const script = (dir: string): string => `
   const directory = storage.store(directoryStore);
   await directory.putTenant('default', 'example.test');
   const people = Array.from({ length: 20 }, (_, i) => ({ name: 'P' + i, extension: String(1000 + i), password: 'secret-' + i }));
-  const changes = await directory.applyFile('default', declaredRows(people, 'default', { secrets: folder.keys, id: randomUUID, password: randomPassword }));
+  const changes = await directory.applyFile('default', declaredRows(people, 'default', { secrets: folder.keys, id: randomUUID, password: randomPassword, algorithms: ['MD5'] }));
   say('people ' + changes.length);
   const administrator = await ensureAdministrator(directory, 'default');
   say('administrator ' + (administrator ? administrator.password.length : 'known'));

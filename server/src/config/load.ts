@@ -122,6 +122,7 @@ interface Given {
     readonly orphanSeconds: number;
   };
   readonly trusted: readonly string[];
+  readonly auth: Config['auth'];
   readonly people: readonly (Omit<DeclaredPerson, 'extension'> & { readonly extension: string | number })[];
   readonly log: Config['log'];
   readonly limits: Config['limits'];
@@ -143,6 +144,7 @@ function complete(file: object, { hostname }: ConfigSurroundings): Config {
       orphanSeconds: all.media.orphanSeconds,
     },
     trusted: all.trusted.map((network) => value<Network>(readNetwork(network))),
+    auth: all.auth,
     people: all.people.map((person) => ({ ...person, extension: String(person.extension) })),
     log: all.log,
     limits: all.limits,

@@ -2,6 +2,7 @@
  * Every key of the configuration file: its type, default, meaning and an example. `load.ts` validates by it,
  * `docs/config.schema.json` and `docs/configuration.md` are made from it by tools/config-schema.ts.
  */
+import type { DigestAlgorithm } from '@strowger/sip/auth';
 import Type, { type TSchema } from 'typebox';
 import type { HttpListener, Listener, Network, PortRange } from './network.ts';
 
@@ -12,6 +13,8 @@ export interface DeclaredPerson {
   readonly email?: string;
   /** The device's secret. Absent: one is generated and kept in the store. */
   readonly password?: string;
+  /** Digest algorithms their device is asked for, instead of the site's. */
+  readonly algorithms?: readonly DigestAlgorithm[];
 }
 
 /** The configuration, complete: every default filled in, every text read. Frozen all the way down. */
@@ -27,6 +30,7 @@ export interface Config {
     readonly orphanSeconds: number;
   };
   readonly trusted: readonly Network[];
+  readonly auth: AuthConfig;
   readonly people: readonly DeclaredPerson[];
   readonly log: { readonly level: LogLevel };
   readonly limits: LimitsConfig;
@@ -55,6 +59,10 @@ export interface RegistrarConfig {
   readonly maxBindings: number;
 }
 
+export interface AuthConfig {
+  readonly algorithms: readonly DigestAlgorithm[];
+}
+
 export interface CallsConfig {
   readonly ringSeconds: number;
   readonly maxSeconds: number;
@@ -70,6 +78,10 @@ const closed = { additionalProperties: false } as const;
 const text = (format: string, description: string, more: object = {}) => Type.String({ format, description, ...more });
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
   Type.Optional(Type.Integer({ default: fallback, minimum, maximum, description }));
+
+/** RFC 8760 §2.2: a phone takes the first of the list that it knows; many refuse a list with one they do not. */
+const algorithms = (description: string, more: object = {}) =>
+  Type.Array(Type.Enum(['MD5', 'SHA-256', 'SHA-512-256']), { minItems: 1, maxItems: 3, description, ...more });
 
 const person = Type.Object(
   {
@@ -87,6 +99,11 @@ const person = Type.Object(
         description: "The device's password. Left out, one is generated.",
         examples: ['alice-secret-1'],
       }),
+    ),
+    algorithms: Type.Optional(
+      algorithms(
+        'Digest algorithms their device is asked for, the best it knows first; without it those under `auth`.',
+      ),
     ),
     email: Type.Optional(
       Type.String({
@@ -173,6 +190,19 @@ export const configSchema: TSchema = Type.Object(
         description: 'Networks (IPv4 and IPv6) whose requests need no credentials.',
         examples: [['192.0.2.0/24', '2001:db8::/32']],
       }),
+    ),
+    auth: Type.Optional(
+      Type.Object(
+        {
+          algorithms: Type.Optional(
+            algorithms(
+              'Digest algorithms devices are asked for, in order of preference. MD5 alone by default: many desk phones know no other and refuse a list that has one (RFC 8760). Name better ones here, or for each person, where the phones know them.',
+              { default: ['MD5'], examples: [['SHA-256', 'MD5']] },
+            ),
+          ),
+        },
+        { ...closed, description: 'Proof of who is there.' },
+      ),
     ),
     people: Type.Optional(
       Type.Array(person, {

@@ -18,7 +18,7 @@ import { type Exchange, refuse, type Verdict } from '../../kernel/exchange.ts';
 import { defineModule, type ServerModule } from '../../kernel/module.ts';
 import { ALL_RIGHTS, type Principal } from '../../kernel/principal.ts';
 import { because } from '../../kernel/reason.ts';
-import { DEFAULT_ALGORITHMS, type Device, type DirectoryService, directory } from '../directory/api.ts';
+import { type Device, type DirectoryService, directory } from '../directory/api.ts';
 import { type LimitsService, limits } from '../limits/api.ts';
 
 const NONCES = 65_536;
@@ -147,12 +147,20 @@ class Authenticator {
     return (named?.kind === 'sip' ? this.#people.tenantOf(named.host) : undefined) ?? this.#tenant;
   }
 
+  /** The device's own list, by the name it claims in From; it is only asked, nothing is believed yet. */
+  #algorithmsOf(exchange: Exchange): readonly DigestAlgorithm[] {
+    const { uri } = exchange.request.from;
+    const tenant = this.#tenantOf(exchange);
+    const claimed = uri.kind === 'sip' && uri.user !== undefined ? this.#people.device(tenant, uri.user) : undefined;
+    return claimed?.algorithms ?? this.#context.config.auth.algorithms;
+  }
+
   #challenge(exchange: Exchange, realm: Octets, o: { readonly stale: boolean; readonly code: string }): Verdict {
     const asRegistrar = challengesAsRegistrar(exchange.request.method);
     const values = makeChallenge({
       realm,
       nonce: this.#nonces.issue(realm, this.#context.clock.wall()),
-      algorithms: DEFAULT_ALGORITHMS,
+      algorithms: this.#algorithmsOf(exchange),
       stale: o.stale,
     });
     const name = asRegistrar ? 'WWW-Authenticate' : 'Proxy-Authenticate';

@@ -23,12 +23,6 @@ export interface Device {
   readonly algorithms: readonly DigestAlgorithm[];
 }
 
-/**
- * What a phone is asked for. MD5 stands first because RFC 8760's advice, strongest first, locks out phones that read
- * only the first challenge and know only MD5; both prove the same random secret, and TLS hides either.
- */
-export const DEFAULT_ALGORITHMS: readonly DigestAlgorithm[] = ['MD5', 'SHA-256'];
-
 export interface DirectoryService {
   /** The tenant of requests that name none. */
   readonly defaultTenant: string;

@@ -1,16 +1,21 @@
 /** People of the configuration file as rows for the store, their passwords sealed on this side of it. */
 import type { DeclaredPerson } from '../../config/schema.ts';
 import type { Secrets } from '../../kernel/context.ts';
-import { DEFAULT_ALGORITHMS } from './api.ts';
 import { deviceSecretAbout } from './store.ts';
 import type { DeclaredRow } from './store-file.ts';
 
 export function declaredRows(
   people: readonly DeclaredPerson[],
   tenant: string,
-  o: { readonly secrets: Secrets; readonly id: () => string; readonly password: () => string },
+  o: {
+    readonly secrets: Pick<Secrets, 'seal' | 'mark'>;
+    readonly id: () => string;
+    readonly password: () => string;
+    /** For devices that name none. */
+    readonly algorithms: readonly string[];
+  },
 ): readonly DeclaredRow[] {
-  return people.map(({ name, extension, email, password }) => {
+  return people.map(({ name, extension, email, password, algorithms }) => {
     const about = deviceSecretAbout(tenant, extension);
     const plain = password ?? o.password();
     return {
@@ -23,7 +28,7 @@ export function declaredRows(
         mark: o.secrets.mark(plain, about),
         generated: password === undefined,
       },
-      algorithms: DEFAULT_ALGORITHMS,
+      algorithms: algorithms ?? o.algorithms,
     };
   });
 }

@@ -25,6 +25,7 @@ export const directoryModule: ServerModule = defineModule({
       secrets: context.secrets,
       id: () => randomHex(context.random, 12),
       password: () => randomHex(context.random, 12),
+      algorithms: context.config.auth.algorithms,
     });
     for (const change of await store.applyFile(DEFAULT_TENANT, rows)) {
       if (change.kind === 'refused') context.log.warn('person-refused', { ...change });

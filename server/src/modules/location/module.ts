@@ -1,5 +1,5 @@
 /** The location service: bindings in memory, each change in the journal before anybody hears of it. */
-import { type Flow, randomHex, type Wall } from '@strowger/proto';
+import { asWall, type Flow, randomHex, type Wall } from '@strowger/proto';
 import { defineModule, type ServerModule } from '../../kernel/module.ts';
 import type { Aor, Binding, LocationService } from './api.ts';
 import { location } from './api.ts';
@@ -78,7 +78,7 @@ function live(bindings: readonly Binding[] | undefined, now: Wall): readonly Bin
 }
 
 function lastExpiry(bindings: readonly Binding[]): Wall {
-  return bindings.reduce((latest, { expiresAt }) => (expiresAt > latest ? expiresAt : latest), 0 as Wall);
+  return bindings.reduce((latest, { expiresAt }) => asWall(Math.max(latest, expiresAt)), asWall(0));
 }
 
 /** A connection number means nothing after the boot that gave it: -1 is never live. */
