@@ -32,21 +32,34 @@ export class VirtualHost {
   readonly nat: Nat | undefined;
   readonly clock: Clock;
   readonly random: Prng;
-  readonly #udp: Ports<{ readonly set: VirtualUdpSet; readonly socket: number }> = new Map();
-  readonly #tcp: Ports<VirtualStreams> = new Map();
+  readonly #udp: Ports<{ readonly set: VirtualUdpSet; readonly socket: number }>;
+  readonly #tcp: Ports<VirtualStreams>;
   readonly #sets = new Set<{ die(): void }>();
   readonly #tickers = new Set<Ticker>();
   #turn: Turn;
   #nextPort = FIRST_EPHEMERAL;
 
-  constructor(network: VirtualNetwork, name: string, addresses: readonly string[], nat?: Nat) {
+  constructor(
+    network: VirtualNetwork,
+    name: string,
+    addresses: readonly string[],
+    nat?: Nat,
+    program?: { readonly machine: VirtualHost; readonly name: string },
+  ) {
     this.network = network;
     this.name = name;
     this.addresses = addresses;
     this.nat = nat;
     this.clock = network.clock;
-    this.random = network.prng.fork(`host ${name}`);
+    this.#udp = program ? program.machine.#udp : new Map();
+    this.#tcp = program ? program.machine.#tcp : new Map();
+    this.random = network.prng.fork(`host ${name}${program ? ` program ${program.name}` : ''}`);
     this.#turn = this.#newTurn();
+  }
+
+  /** Another program on the same machine: it shares addresses and ports, and crashes by itself. */
+  process(name: string): VirtualHost {
+    return new VirtualHost(this.network, this.name, this.addresses, this.nat, { machine: this, name });
   }
 
   /** When what is queued leaves; another one after each crash. */
@@ -84,8 +97,6 @@ export class VirtualHost {
     this.#turn = this.#newTurn();
     for (const ticker of tickers) ticker.stop();
     for (const set of sets) set.die();
-    this.#udp.clear();
-    this.#tcp.clear();
   }
 
   /** @internal A port for a socket, checked as the kernel does. */

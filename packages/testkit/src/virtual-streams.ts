@@ -152,6 +152,7 @@ export class VirtualStreams implements StreamSet {
   /** @internal The program died; its kernel says goodbye for it. */
   die(): void {
     this.#dead = true;
+    for (const listener of [...this.#listeners.keys()]) this.unlisten(listener);
     for (const end of [...this.#ends.values()]) {
       end.queue = [];
       this.#end(end, 'local');

@@ -107,6 +107,7 @@ export class VirtualUdpSet implements UdpSet {
     this.#dead = true;
     this.#queue = [];
     this.#batch = [];
+    for (const socket of [...this.#sockets.keys()]) this.close(socket);
   }
 
   #deliver(): void {
