@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { checkBoundaries } from '../lint/boundaries.ts';
 import { checkRules } from '../lint/rules.ts';
 import type { FileResult, TestResult } from './result.ts';
@@ -66,6 +67,8 @@ function tool(root: string, name: string, args: readonly string[]): Promise<Verd
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', (error) => resolve({ problems: `${name} cannot be run: ${error.message}` }));
-    child.on('close', (code) => resolve({ problems: code === 0 ? '' : output || `${name} ended with ${code}` }));
+    child.on('close', (code) =>
+      resolve({ problems: code === 0 ? '' : stripVTControlCharacters(output) || `${name} ended with ${code}` }),
+    );
   });
 }

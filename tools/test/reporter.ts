@@ -2,7 +2,7 @@
 import type { TestEvent } from 'node:test/reporters';
 import type { ReportLine, TestResult } from './result.ts';
 
-/** Yields a `ReportLine` a line. Suites are only reported when they themselves failed, in a hook. */
+/** Yields a `ReportLine` a line. Suites are only reported when they were skipped or failed themselves, in a hook. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const open: string[] = [];
   for await (const event of source) {
@@ -17,7 +17,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;
     const error = event.type === 'test:fail' ? event.data.details.error : undefined;
-    if (isContainer(data.details.type, error)) continue;
+    if (isContainer(data.details.type, error, data.skip)) continue;
     const result: TestResult = {
       name: [...open.slice(0, data.nesting), data.name].join(' › '),
       line: data.line ?? 0,
@@ -33,9 +33,10 @@ function line(content: ReportLine): string {
   return `${JSON.stringify(content)}\n`;
 }
 
-function isContainer(type: string | undefined, error: unknown): boolean {
+function isContainer(type: string | undefined, error: unknown, skip: string | boolean | undefined): boolean {
   const why = (error as { failureType?: string } | undefined)?.failureType;
-  return why === 'subtestsFailed' || (type === 'suite' && error === undefined);
+  const skipped = skip !== undefined && skip !== false;
+  return why === 'subtestsFailed' || (type === 'suite' && error === undefined && !skipped);
 }
 
 function outcomeOf(event: Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>): TestResult['outcome'] {

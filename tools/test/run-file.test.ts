@@ -33,6 +33,12 @@ suite('running one file of tests', () => {
     assert.match(skips([result]).join('\n'), /^SKIPPED: no peer\n {2}outer › absent/);
   });
 
+  test('a suite that is skipped whole counts as one skip, with its reason', async () => {
+    const result = await run("suite('s', { skip: 'no archive' }, () => { test('t', () => {}); });");
+    assert.deepEqual(outcomes(result), ['skipped: s']);
+    assert.equal(result.tests[0]?.reason, 'no archive');
+  });
+
   test('a hook that throws fails its suite', async () => {
     const result = await run(`import { before } from 'node:test';
       suite('s', () => { before(() => { throw new Error('no set-up'); }); test('t', () => {}); });`);

@@ -67,5 +67,6 @@ function nameEnd(text: Octets, start: number): number {
 }
 
 function isNamed(text: Octets, start: number, name: string): boolean {
+  // lint-allow octets-case: a field name is a token, which is ASCII
   return sameNameAt(text, start, nameEnd(text, start), name.toLowerCase());
 }

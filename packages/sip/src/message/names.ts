@@ -36,6 +36,7 @@ const entries: { readonly form: string; readonly name: string; readonly id: numb
 
 NAMES.forEach(([name, compact], id) => {
   for (const form of compact === undefined ? [name] : [name, compact]) {
+    // lint-allow octets-case: a name of the table above, which is ASCII
     const lower = form.toLowerCase();
     const bucket = hashOf(lower, 0, lower.length);
     entries.push({ form, name: lower, id, next: heads[bucket] ?? -1 });

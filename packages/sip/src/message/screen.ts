@@ -181,6 +181,7 @@ function badField(def: HeaderDef<unknown>): Screening {
   return bad(`bad-${kebab(def.name)}`, `Bad ${def.name}`);
 }
 
+// lint-allow octets-case: the name of a HeaderDef, which is ASCII
 const kebab = (name: string): string => name.toLowerCase();
 
 /** A phrase of ours: plain ASCII. */

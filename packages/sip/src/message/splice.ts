@@ -100,6 +100,7 @@ function addValueEdit(all: ValueEdit[] | undefined, edit: Extract<Edit, { op: 'r
   const list = all ?? [];
   const id = idOf(edit.name);
   const name = textOf(edit.name);
+  // lint-allow octets-case: field names are tokens, which are ASCII
   let of = list.find((e) => e.id === id && (id !== 0 || textOf(e.name).toLowerCase() === name.toLowerCase()));
   if (of === undefined) {
     of = { id, name: edit.name, changes: new Map() };

@@ -56,7 +56,7 @@ function scanProtocol(s: Scanner): void {
 
 function upperAscii(token: Octets): Octets {
   for (let i = 0; i < token.length; i += 1) {
-    // A token is ASCII, where the language's own case mapping is right.
+    // lint-allow octets-case: a token is ASCII, where the language's own case mapping is right
     if (!is(token.charCodeAt(i), UPPER)) return token.toUpperCase() as Octets;
   }
   return token;

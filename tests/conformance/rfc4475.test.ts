@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { decode, fromBytes, type Octets } from '@strowger/proto';
-import { RFC4475 } from '../../../../tests/conformance/rfc4475.ts';
-import { composeResponse, contact, parseMessage, screenMessage, splice, supported, userText } from './index.ts';
+import {
+  composeResponse,
+  contact,
+  parseMessage,
+  screenMessage,
+  splice,
+  supported,
+  userText,
+} from '@strowger/sip/message';
+import { RFC4475 } from './rfc4475.ts';
 
-const ARCHIVE = new URL('../../../../../shared/rfc/torture/', import.meta.url);
+const ARCHIVE = new URL('../../../shared/rfc/torture/', import.meta.url);
 const skip = existsSync(ARCHIVE) ? false : 'the RFC 4475 archive is not on this machine';
 
 const read = (file: string): Octets => fromBytes(readFileSync(new URL(file, ARCHIVE)));
