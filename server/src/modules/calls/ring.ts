@@ -48,7 +48,8 @@ export function ringFork(
       callId: octets`${randomHex(context.random, 12) as Octets}`,
       localTag: context.sip.token(),
       contact: context.sip.contact(context.sip.token(), towards),
-      fields: fieldsOf(board, ringing),
+      maxForwards: ringing.hops,
+      fields: fieldsOf(board),
       ...(body === undefined ? {} : { body }),
       autoAck: body !== undefined,
       noAnswer: context.config.calls.ringSeconds * 1000,
@@ -62,9 +63,8 @@ export function ringFork(
   call.onLegEvent(id, { kind: 'ended', by: 'local', cause: 'too-many-dialogs', status: 503 });
 }
 
-function fieldsOf({ context }: Switchboard, { hops }: Ringing): readonly Field[] {
+function fieldsOf({ context }: Switchboard): readonly Field[] {
   return [
-    ['Max-Forwards', octets`${hops}`],
     ['Allow', context.sip.allow()],
     ['User-Agent', octets`Strowger`],
   ];

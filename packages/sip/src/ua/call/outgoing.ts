@@ -59,6 +59,8 @@ export interface OutgoingCall {
   /** A preloaded route set (§8.1.2). */
   readonly route?: readonly Octets[];
   readonly fields?: readonly Field[];
+  /** Default 70. A B2BUA gives one less than it was given, so that a call in a circle ends. */
+  readonly maxForwards?: number;
   /** The offer; without one the 2xx brings it and `acknowledge` answers. */
   readonly body?: Body;
   readonly secure?: boolean;
@@ -76,7 +78,7 @@ export function startOutgoing(o: OutgoingCall, now: Mono): Step {
   const seq = o.seq ?? 1;
   const path = routeRequest(o.uri, o.route ?? []);
   const fields: Field[] = [
-    ['Max-Forwards', octets`70`],
+    ['Max-Forwards', octets`${o.maxForwards ?? 70}`],
     ...path.routes.map((value): Field => ['Route', value]),
     ['From', withTag(o.from, o.localTag)],
     ['To', o.to],
