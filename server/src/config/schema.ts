@@ -80,7 +80,7 @@ const count = (fallback: number, minimum: number, maximum: number, description: 
   Type.Optional(Type.Integer({ default: fallback, minimum, maximum, description }));
 
 /** RFC 8760 §2.2: a phone takes the first of the list that it knows; many refuse a list with one they do not. */
-const algorithms = (description: string, more: object = {}) =>
+const algorithms = (description: string, more: object = { examples: [['SHA-256', 'MD5']] }) =>
   Type.Array(Type.Enum(['MD5', 'SHA-256', 'SHA-512-256']), { minItems: 1, maxItems: 3, description, ...more });
 
 const person = Type.Object(

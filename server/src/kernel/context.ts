@@ -100,12 +100,18 @@ export interface SipRequestOut {
   readonly target: Destination;
 }
 
+/** A request that waits for its answer: all that has to be kept of it, for a message is not to be held on to. */
+export interface Pending {
+  readonly key: ServerKey;
+  readonly callId: Octets;
+}
+
 /** SIP as a module sees it. */
 export interface SipPort {
   /** Composes and sends the answer, and records why. */
   answer(exchange: Exchange, answer: Answer): void;
   /** Sends a response composed elsewhere, and records why. */
-  respond(exchange: Exchange, text: Octets, reason: Reason): void;
+  respond(pending: Pending, text: Octets, reason: Reason): void;
   /** Who is told when the INVITE behind this key is cancelled. Ends with its final response. */
   watch(key: ServerKey, owner: ServerOwner): void;
   request(request: SipRequestOut, owner: ClientOwner): ClientKey;

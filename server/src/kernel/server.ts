@@ -14,6 +14,7 @@ import {
   SipStack,
   type StackEvent,
 } from '@strowger/sip';
+import { answerStray } from '@strowger/sip/ua';
 import { Bounds } from './bounds.ts';
 import { Chain } from './chain.ts';
 import { Claims } from './claims.ts';
@@ -184,10 +185,24 @@ export class Kernel {
   /** A 2xx that came again after its transaction had ended: the leg acknowledges it again (RFC 3261 §13.2.2.4). */
   #onStray(response: SipResponse): void {
     const owner = response.fromTag === undefined ? undefined : this.dialogs.find(response.callId, response.fromTag);
-    if (owner) this.guard('stray', () => owner.stray(response));
-    else this.counters.of('sip_stray_responses').value += 1;
+    if (owner) return this.guard('stray', () => owner.stray(response));
+    this.counters.of('sip_stray_responses').value += 1;
+    this.guard('stray', () => this.#turnAway(response));
+  }
+
+  /** A phone that answered too late must not sit in a call with nobody: it gets its ACK, and a BYE. */
+  #turnAway(response: SipResponse): void {
+    for (const output of answerStray(response)) {
+      if (output.kind !== 'ack' && output.kind !== 'send') continue;
+      const target = this.sip.resolve(output.nextHop);
+      if (target === undefined) continue;
+      if (output.kind === 'ack') this.sip.ack(output.text, target);
+      else this.sip.request({ method: output.method, text: output.text, target }, NOBODY);
+    }
   }
 }
+
+const NOBODY: ClientOwner = { response() {}, failed() {} };
 
 function isClientOwner(owner: unknown): owner is ClientOwner {
   return typeof owner === 'object' && owner !== null && 'response' in owner && 'failed' in owner;

@@ -21,7 +21,7 @@ import {
   type SipUri,
   TokenSource,
 } from '@strowger/sip';
-import type { ClientOwner, ServerOwner, SipPort, SipRequestOut } from './context.ts';
+import type { ClientOwner, Pending, ServerOwner, SipPort, SipRequestOut } from './context.ts';
 import type { DialogTable } from './dialog-table.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import type { Listening } from './host.ts';
@@ -29,6 +29,7 @@ import type { Reason } from './reason.ts';
 import type { Kernel } from './server.ts';
 
 const SERVER_NAME = octets`Strowger`;
+const ONE = 0x31;
 const TRANSPORTS: ReadonlySet<string> = new Set(['udp', 'tcp', 'tls', 'ws', 'wss']);
 
 export class KernelSipPort implements SipPort {
@@ -52,18 +53,15 @@ export class KernelSipPort implements SipPort {
       ...(body === undefined ? {} : { body }),
       ...(contentType === undefined ? {} : { contentType }),
     });
-    this.#respond(exchange, text, status, answer.reason);
+    exchange.trail.push(answer.reason);
+    this.respond({ key: exchange.key, callId: exchange.request.callId }, text, answer.reason);
   }
 
-  respond(exchange: Exchange, text: Octets, reason: Reason): void {
-    this.#respond(exchange, text, Number(text.slice(8, 11)), reason);
-  }
-
-  #respond(exchange: Exchange, text: Octets, status: number, reason: Reason): void {
-    exchange.trail.push(reason);
-    this.why(exchange.request.callId, reason);
-    if (status >= 200) this.#kernel.unwatch(exchange.key);
-    this.#kernel.stack.respond(exchange.key, text, this.#kernel.host.clock.now());
+  respond({ key, callId }: Pending, text: Octets, reason: Reason): void {
+    this.why(callId, reason);
+    // `SIP/2.0 NNN`: the text is one of ours.
+    if (text.charCodeAt(8) > ONE) this.#kernel.unwatch(key);
+    this.#kernel.stack.respond(key, text, this.#kernel.host.clock.now());
   }
 
   watch(key: ServerKey, owner: ServerOwner): void {

@@ -2,7 +2,7 @@
  * A SIP leg: hosts the INVITE usage (`ua/call`, a pure machine) over the kernel's SIP port. It performs what the machine
  * says in order, feeds it what comes back, and tells the listener in a leg's own words.
  */
-import type { Mono, Octets } from '@strowger/proto';
+import { type Mono, type Octets, own } from '@strowger/proto';
 import type { ClientKey, Field, SipRequest, SipResponse } from '@strowger/sip';
 import {
   answerStray,
@@ -13,7 +13,7 @@ import {
   nextDeadline,
   step as stepCall,
 } from '@strowger/sip/ua';
-import type { ClientOwner, ModuleContext, Stoppable } from '../../kernel/context.ts';
+import type { ClientOwner, ModuleContext, Pending, Stoppable } from '../../kernel/context.ts';
 import type { DialogOwner } from '../../kernel/dialog-table.ts';
 import type { Answer, Exchange } from '../../kernel/exchange.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -43,7 +43,7 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
   #callId: Octets | undefined;
   #localTag: Octets | undefined;
   /** Requests of the peer that wait for our answer, by the number we gave them. */
-  readonly #waiting = new Map<number, Exchange>();
+  readonly #waiting = new Map<number, Pending>();
   #lastNumber = 0;
   /** Our requests under way: what they were, and for a CANCEL, by sequence number. */
   readonly #sent = new Map<ClientKey, { readonly method: Octets; readonly seq: number }>();
@@ -63,7 +63,7 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
   take(exchange: Exchange): number {
     this.#lastNumber += 1;
     const number = this.#lastNumber;
-    this.#waiting.set(number, exchange);
+    this.#waiting.set(number, { key: exchange.key, callId: own(exchange.request.callId) });
     this.#o.context.sip.watch(exchange.key, {
       cancelled: (request) => this.#feed({ kind: 'cancelled', key: number, request }),
     });
@@ -79,9 +79,11 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
     }
     this.#call = call;
     this.#busy = true;
-    for (const output of outputs) this.#perform(output);
-    this.#busy = false;
-    this.#settle();
+    try {
+      for (const output of outputs) this.#perform(output);
+    } finally {
+      this.#busy = false;
+    }
     this.#drain();
     return true;
   }
@@ -156,11 +158,11 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
       case 'cancel':
         return this.#cancel(output.seq, output.fields);
       case 'respond': {
-        const exchange = this.#waiting.get(Number(output.key));
-        if (!exchange) return;
+        const pending = this.#waiting.get(Number(output.key));
+        if (!pending) return;
         // A 2xx to INVITE goes out again until its ACK (RFC 3261 §13.3.1.4).
         if (output.status >= 200 && !output.repeats) this.#waiting.delete(Number(output.key));
-        return sip.respond(exchange, output.text, output.status < 300 ? because('call') : this.#why);
+        return sip.respond(pending, output.text, output.status < 300 ? because('call') : this.#why);
       }
       default:
         return this.#tell(output);

@@ -1,12 +1,12 @@
 /** A call as plain data, and as it can be gone on with in another process: what was on its way then is lost, what was agreed is not. */
-import type { Call } from '@strowger/sip/ua';
+import { snapshotCall } from '@strowger/sip/ua';
 import type { CallSnapshot, LegSnapshot, LiveCall } from './live-call.ts';
 
 export function snapshotOf({ facts, coupling, legs, places }: LiveCall): CallSnapshot {
   const saved: LegSnapshot[] = [];
   for (const [id, { principal, call }] of legs) {
     const place = places.get(id);
-    if (place) saved.push({ id, principal: plain(principal), place, call: settled(call) });
+    if (place) saved.push({ id, principal: plain(principal), place, call: snapshotCall(call) ?? call });
   }
   return { facts, coupling, legs: saved };
 }
@@ -14,11 +14,4 @@ export function snapshotOf({ facts, coupling, legs, places }: LiveCall): CallSna
 /** Rights are a set, which JSON has not; whoever reads it back gives them anew. */
 function plain(principal: LegSnapshot['principal']): LegSnapshot['principal'] {
   return 'rights' in principal ? { ...principal, rights: new Set() } : principal;
-}
-
-/** Deadlines are of this boot's clock, transactions of its sockets: both stay behind, the dialog goes. */
-function settled(call: Call): Call {
-  if (call.state !== 'confirmed') return call;
-  const { exchange: _, again: __, ...rest } = call;
-  return { ...rest, timers: {}, unanswered: [], sent: [], acks: [] };
 }

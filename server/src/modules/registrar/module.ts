@@ -61,7 +61,7 @@ function register(
     ['Server', octets`Strowger`] as const,
   ];
   const text = composeRegisterResponse(request, verdict, { now, toTag: context.sip.token(), fields });
-  context.sip.respond(exchange, text, because(verdict.code));
+  context.sip.respond({ key: exchange.key, callId: request.callId }, text, because(verdict.code));
   return undefined;
 }
 
