@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { dependencyFindings, type Manifest } from './dependencies.ts';
 import { readSource } from './source.ts';
 
+const root: Manifest = { path: 'package.json', dependencies: [], devDependencies: [] };
 const manifest = (...dependencies: string[]): Manifest => ({
   path: 'server/package.json',
   dependencies,
@@ -10,7 +11,7 @@ const manifest = (...dependencies: string[]): Manifest => ({
 });
 const uses = readSource('server/src/x.ts', "import { parse } from 'yaml/lib'; import type { K } from '@a/kit';");
 const found = (given: Manifest, document: string) =>
-  dependencyFindings([given], [uses], document).map(({ rule }) => rule);
+  dependencyFindings([root, given], [uses], document).map(({ rule }) => rule);
 
 suite('dependencies', () => {
   test('one that is argued and imported is well', () => {
@@ -18,14 +19,20 @@ suite('dependencies', () => {
   });
 
   test('one without a chapter is found', () => {
-    assert.deepEqual(found(manifest('yaml'), '# yaml\n'), ['dependency-argued']);
+    assert.deepEqual(found(manifest('yaml', '@a/kit'), '### @a/kit\n'), ['dependency-argued']);
   });
 
   test('one that nothing imports is found', () => {
-    assert.deepEqual(found(manifest('left-pad'), '### left-pad\n'), ['dependency-unused']);
+    assert.deepEqual(found(manifest('left-pad', 'yaml', '@a/kit'), '### left-pad, yaml, @a/kit\n'), [
+      'dependency-unused',
+    ]);
   });
 
   test('our own packages need no argument', () => {
-    assert.deepEqual(found(manifest('@strowger/sip'), ''), ['dependency-unused']);
+    assert.deepEqual(found(manifest('@strowger/sip', 'yaml', '@a/kit'), '### yaml, @a/kit\n'), ['dependency-unused']);
+  });
+
+  test('one that is imported and not declared is found', () => {
+    assert.deepEqual(found(manifest('yaml'), '### yaml\n'), ['dependency-declared']);
   });
 });

@@ -1,4 +1,4 @@
-/** Every dependency is argued in docs/dependencies.md, and is used. */
+/** Every dependency is argued in docs/dependencies.md, declared where it is imported, and used. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importsOf } from './boundaries.ts';
@@ -28,7 +28,7 @@ export function readManifests(root: string): readonly Manifest[] {
   });
 }
 
-/** Dependencies that the document does not argue, and those of a workspace that none of its sources imports. */
+/** Dependencies that the document does not argue, that a workspace imports undeclared, or declares and does not import. */
 export function dependencyFindings(
   manifests: readonly Manifest[],
   sources: readonly Source[],
@@ -49,15 +49,27 @@ export function dependencyFindings(
     for (const name of dependencies.filter((each) => !used.has(each))) {
       out.push(finding(path, 'dependency-unused', `${name}: nothing in ${folder} imports it`));
     }
+    // Tests may use what the root has for all of them.
+    const declared = new Set([...dependencies, ...devDependencies, ...(manifests[0]?.devDependencies ?? [])]);
+    for (const name of [...used].filter((each) => !declared.has(each) && each !== ownName(folder)).sort()) {
+      out.push(finding(path, 'dependency-declared', `${name} is imported in ${folder} and not declared`));
+    }
   }
   return out;
 }
 
+function ownName(folder: string): string {
+  return `@strowger/${folder.split('/').at(-2)}`;
+}
+
+/** The packages, by name, that a file imports. */
 function packagesOf(source: Source): readonly string[] {
-  return importsOf(source).map(({ specifier }) =>
-    specifier
-      .split('/')
-      .slice(0, specifier.startsWith('@') ? 2 : 1)
-      .join('/'),
-  );
+  return importsOf(source)
+    .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+    .map(({ specifier }) =>
+      specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
 }
