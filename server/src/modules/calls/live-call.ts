@@ -8,6 +8,7 @@ import type { ModuleContext, Stoppable } from '../../kernel/context.ts';
 import { errorFields } from '../../kernel/log.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { because, type Reason } from '../../kernel/reason.ts';
+import type { ConnectRequest } from '../../media/port.ts';
 import type { EndedCall, Party } from './api.ts';
 import { remotesIn } from './coupling/describe.ts';
 import { type Coupling, type CouplingInput, type CouplingOutput, stepCoupling } from './coupling.ts';
@@ -28,7 +29,12 @@ export interface CallSnapshot {
   readonly facts: CallFacts;
   readonly coupling: Coupling;
   readonly legs: readonly LegSnapshot[];
+  /** Where each side of each bridge was last told to send: for a media process that is started anew. */
+  readonly described: Described;
 }
+
+type Connection = Omit<ConnectRequest, 'bridge' | 'leg'>;
+export type Described = Readonly<Record<string, Partial<Record<'a' | 'b', Connection>>>>;
 
 export interface LegSnapshot {
   readonly id: string;
@@ -53,14 +59,16 @@ export class LiveCall implements LegListener {
   readonly places: Map<string, LegPlace> = new Map();
   readonly #host: LiveCallHost;
   #coupling: Coupling;
+  #described: Described;
   #limit: Stoppable | undefined;
   readonly #inbox: CouplingInput[] = [];
   #busy = false;
 
-  constructor(host: LiveCallHost, facts: CallFacts, coupling: Coupling) {
+  constructor(host: LiveCallHost, facts: CallFacts, coupling: Coupling, described: Described = {}) {
     this.#host = host;
     this.facts = facts;
     this.#coupling = coupling;
+    this.#described = described;
   }
 
   get coupling(): Coupling {
@@ -109,13 +117,16 @@ export class LiveCall implements LegListener {
         b: { bind, ports: ports(b) },
       };
       await media.allocate({ bridge, legs, streams });
-      for (const [side, description] of Object.entries(this.#described.get(bridge) ?? {})) {
+      for (const [side, description] of Object.entries(this.#described[bridge] ?? {})) {
         await media.connect({ bridge, leg: side === 'a' ? 'a' : 'b', ...description });
       }
     }
   }
 
-  readonly #described = new Map<string, Partial<Record<'a' | 'b', ReturnType<typeof connection>>>>();
+  /** See `CallSnapshot`. */
+  get described(): Described {
+    return this.#described;
+  }
 
   #run(first: () => void): void {
     if (this.#busy) return;
@@ -147,13 +158,15 @@ export class LiveCall implements LegListener {
       case 'connect': {
         const { bridge, side, source, description } = output;
         const request = connection(source, description);
-        this.#described.set(bridge, { ...this.#described.get(bridge), [side]: request });
+        this.#described = { ...this.#described, [bridge]: { ...this.#described[bridge], [side]: request } };
         this.#background('connect', context.media.connect({ bridge, leg: side, ...request }));
         return;
       }
-      case 'release':
-        this.#described.delete(output.bridge);
+      case 'release': {
+        const { [output.bridge]: _, ...rest } = this.#described;
+        this.#described = rest;
         return this.#background('release', context.media.release(output.bridge));
+      }
       case 'snapshot':
         return this.#host.save(this);
       case 'ended':
@@ -204,4 +217,4 @@ export class LiveCall implements LegListener {
   }
 }
 
-const connection = (source: string, description: Body) => ({ source, streams: remotesIn(description) });
+const connection = (source: string, description: Body): Connection => ({ source, streams: remotesIn(description) });

@@ -19,7 +19,7 @@ export function restoreCall(board: Switchboard, snapshot: CallSnapshot): LiveCal
     return undefined;
   }
   const { exchange: _, ...settled } = coupling;
-  const call = new LiveCall(board, facts, settled);
+  const call = new LiveCall(board, facts, settled, snapshot.described);
   for (const { id, principal, place, call: usage } of legs) {
     if (usage.state !== 'confirmed') continue;
     const who = 'rights' in principal ? { ...principal, rights: ALL_RIGHTS } : principal;

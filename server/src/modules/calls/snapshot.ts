@@ -2,13 +2,13 @@
 import { snapshotCall } from '@strowger/sip/ua';
 import type { CallSnapshot, LegSnapshot, LiveCall } from './live-call.ts';
 
-export function snapshotOf({ facts, coupling, legs, places }: LiveCall): CallSnapshot {
+export function snapshotOf({ facts, coupling, legs, places, described }: LiveCall): CallSnapshot {
   const saved: LegSnapshot[] = [];
   for (const [id, { principal, call }] of legs) {
     const place = places.get(id);
     if (place) saved.push({ id, principal: plain(principal), place, call: snapshotCall(call) ?? call });
   }
-  return { facts, coupling, legs: saved };
+  return { facts, coupling, legs: saved, described };
 }
 
 /** Rights are a set, which JSON has not; whoever reads it back gives them anew. */

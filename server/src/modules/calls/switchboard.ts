@@ -8,6 +8,7 @@ import type { Answer, Exchange, Plan, Target } from '../../kernel/exchange.ts';
 import type { JournalSpace } from '../../kernel/journal-space.ts';
 import { errorFields } from '../../kernel/log.ts';
 import { because } from '../../kernel/reason.ts';
+import type { BridgeSummary } from '../../media/port.ts';
 import type { DirectoryService } from '../directory/api.ts';
 import type { LocationService } from '../location/api.ts';
 import type { CallsService, CallView, EndedCall } from './api.ts';
@@ -34,6 +35,7 @@ export class Switchboard implements CallsService, LiveCallHost {
   readonly #space: JournalSpace<CallSnapshot>;
   readonly #bound: Bound;
   readonly #listeners: ((call: EndedCall) => void)[] = [];
+  #restored = false;
 
   constructor(context: ModuleContext, people: DirectoryService, locations: LocationService) {
     this.context = context;
@@ -46,7 +48,8 @@ export class Switchboard implements CallsService, LiveCallHost {
       whenFull: 'a new call is answered 503',
     });
     context.media.onEvent((event) => {
-      if (event.kind === 'up') this.#mediaIsUp(new Set(event.bridges.map(({ bridge }) => bridge)));
+      // Before the calls are back, every bridge would look like nobody's.
+      if (event.kind === 'up' && this.#restored) this.#reconcile(event.bridges);
     });
   }
 
@@ -173,7 +176,7 @@ export class Switchboard implements CallsService, LiveCallHost {
   }
 
   /** What the boot before left: calls that were up go on; those that rang are over, for their caller's INVITE is lost. */
-  restore(): void {
+  async restore(): Promise<void> {
     for (const [id, snapshot] of this.#space.load()) {
       const call = this.#bound.take() ? restoreCall(this, snapshot) : undefined;
       if (call) this.#calls.set(id, call);
@@ -183,6 +186,13 @@ export class Switchboard implements CallsService, LiveCallHost {
       }
     }
     if (this.#calls.size > 0) this.context.log.info('calls-restored', { calls: this.#calls.size });
+    this.#restored = true;
+    // Should media be down just now, its `up` will bring the same.
+    const bridges = await this.context.media.list().catch((error: unknown) => {
+      this.context.log.warn('media-not-listed', errorFields(error));
+      return undefined;
+    });
+    if (bridges) this.#reconcile(bridges);
   }
 
   /** At an orderly end every call is hung up: nobody would know of it afterwards. */
@@ -191,7 +201,8 @@ export class Switchboard implements CallsService, LiveCallHost {
   }
 
   /** Bridges of calls that are no more are given back; calls whose bridges are gone get new ones on the same ports. */
-  #mediaIsUp(bridges: ReadonlySet<string>): void {
+  #reconcile(present: readonly BridgeSummary[]): void {
+    const bridges = new Set(present.map(({ bridge }) => bridge));
     const { media, log } = this.context;
     const kept: string[] = [];
     const wanted = new Set([...this.#calls.values()].flatMap(({ coupling }) => coupling.paths.map((p) => p.bridge)));
