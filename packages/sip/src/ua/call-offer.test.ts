@@ -134,13 +134,14 @@ suite('within a call', () => {
     ]);
   });
 
-  test('§15.1.2 BYE while a re-INVITE waits for its answer: 487 to it', () => {
+  test('§15.1.2 BYE while a re-INVITE waits for its answer: 487 to it, and a CANCEL for peers that forget', () => {
     const rig = established();
     rig.input('a', { kind: 'offer', body: OFFER });
     rig.at(50, () => rig.input('a', { kind: 'hang-up' }));
     rig.run(60_000);
     assert.deepEqual(rig.log.slice(2), [
       '1050 a→ BYE',
+      '1050 a→ CANCEL',
       '1050 a ended hung-up by local',
       '1060 b→ 200',
       '1060 b→ 487',

@@ -22,7 +22,7 @@ import {
 } from './common.ts';
 import { onLateSuccess } from './offer.ts';
 import type { RequestInput } from './requests.ts';
-import type { Accepted, Common, Confirmed, Terminating } from './state.ts';
+import type { Accepted, Common, Confirmed, InviteSent, Terminating } from './state.ts';
 
 type End = Parameters<typeof ended>[0];
 
@@ -45,7 +45,17 @@ export function hangUp(call: Confirmed, now: Mono, event: End, fields?: readonly
     return [waiting, [...outputs, ended(event)]];
   }
   const [next, bye] = sendBye(terminating, now, fields);
-  return [next, [...outputs, ...bye, ended(event)]];
+  if (exchange?.kind === 'sent') outputs.push(...bye, giveUp(exchange));
+  else outputs.push(...bye);
+  return [next, [...outputs, ended(event)]];
+}
+
+/**
+ * Our re-INVITE goes with its dialog. The peer owes it a 487 (§15.1.2), but one that has lost its memory says 100 and no
+ * more, and nothing but a CANCEL gives such a transaction an end (§9.1).
+ */
+function giveUp({ seq }: InviteSent): Output {
+  return { kind: 'cancel', seq };
 }
 
 /** Their BYE ends the call on the spot (§15.1.2). */
@@ -53,6 +63,7 @@ export function onBye(call: Confirmed, { key, request }: RequestInput): Step {
   const { exchange } = call;
   const outputs: Output[] = [answerNow(call, key, request, { status: 200 }), ...dismiss(call)];
   if (exchange?.kind === 'received') outputs.push(respond(exchange.key, exchange.head, { status: 487 }));
+  if (exchange?.kind === 'sent') outputs.push(giveUp(exchange));
   return [ENDED, [...outputs, ended({ by: 'remote', cause: 'hung-up', request })]];
 }
 
