@@ -71,9 +71,13 @@ suite('a whole server on the virtual network', () => {
   test('any order of actions over a bad network: every call ends, at both phones and in between', async () => {
     for (let seed = 1; seed <= 10; seed += 1) await wildRun(seed);
   });
+
+  test('the same, and signalling is killed at any moment', async () => {
+    for (let seed = 1; seed <= 10; seed += 1) await wildRun(seed, 0.15);
+  });
 });
 
-async function wildRun(seed: number): Promise<void> {
+async function wildRun(seed: number, kills = 0): Promise<void> {
   const conditions = { loss: 0.1, duplicate: 0.05, reorder: 0.1, jitterMs: 30 };
   const { clock, network, server, alice, bob } = await rig(seed, {
     conditions,
@@ -89,6 +93,10 @@ async function wildRun(seed: number): Promise<void> {
     else if (action === 3) call.resume();
     else call.hangUp();
     await clock.run(prng.below(5000));
+    if (!prng.chance(kills)) continue;
+    server.kill();
+    await clock.run(prng.below(3000));
+    await server.start();
   }
   for (const call of [...alice.calls, ...bob.calls]) call.hangUp();
   await clock.run(200_000);
