@@ -235,7 +235,7 @@ export const configSchema: TSchema = Type.Object(
           calls: count(20_000, 1, 1_000_000, 'Calls at once; beyond it a call is answered 503.'),
           bindings: count(500_000, 1, 10_000_000, 'Registered contacts in all.'),
           connections: count(20_000, 1, 1_000_000, 'Stream connections (TCP, TLS, WebSocket) at once.'),
-          requestsPerSecond: count(200, 1, 1_000_000, 'New requests a second from one address that is not trusted.'),
+          requestsPerSecond: count(5000, 1, 1_000_000, 'New requests a second from one address that is not trusted.'),
           failuresPerMinute: count(
             30,
             1,

@@ -31,7 +31,6 @@ import { KernelSipPort } from './sip-port.ts';
 import { TraceRing } from './trace-ring.ts';
 
 const TRACE_BYTES = 64 << 20;
-const MAX_TRANSACTIONS = 200_000;
 const MAX_DIALOGS = 100_000;
 
 export interface KernelOptions {
@@ -71,7 +70,7 @@ export class Kernel {
       random: host.random,
       wheel: host.wheel,
       locals: host.transports.listening,
-      maxTransactions: MAX_TRANSACTIONS,
+      maxTransactions: host.config.limits.transactions,
       ...(options.node === undefined ? {} : { node: options.node }),
       emit: (event) => this.#onEvent(event),
       send: (packet) => this.#departures.add(packet),

@@ -10,15 +10,14 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { createTicker, createUdpSet, systemClock, systemRandom } from '@strowger/node';
 import { randomHex, TimerWheel } from '@strowger/proto';
+import { createLog } from '../kernel/pino-log.ts';
 import { type ControlServer, listenForControl } from './control-server.ts';
 import { MediaServer } from './media-server.ts';
 import { type MediaOptions, parseOptions } from './options.ts';
 import { openSocketPath } from './socket-path.ts';
 
-/** Structured, a line an event: the supervisor gathers them. */
-function log(event: string, fields: Readonly<Record<string, unknown>> = {}): void {
-  process.stdout.write(`${JSON.stringify({ time: systemClock.wall(), process: 'media', event, ...fields })}\n`);
-}
+const logger = createLog('info', 'media');
+const log = (event: string, fields: Readonly<Record<string, unknown>> = {}): void => logger.info(event, fields);
 
 async function main(): Promise<void> {
   // Whoever can command media can listen in on every call: the socket is for this user alone.

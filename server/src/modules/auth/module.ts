@@ -3,13 +3,14 @@
  * method outside a dialog is asked, and an unknown user is answered like a wrong password: same bytes, same work.
  */
 import { type Octets, randomHex } from '@strowger/proto';
-import { authorization, type Field, proxyAuthorization } from '@strowger/sip';
+import { authorization, type Field, parseUri, proxyAuthorization } from '@strowger/sip';
 import {
   type DigestAlgorithm,
   type DigestVerdict,
   makeChallenge,
   NonceStore,
   readCredentials,
+  type UriRule,
   verify,
 } from '@strowger/sip/auth';
 import { networkSet } from '../../config/network.ts';
@@ -103,10 +104,21 @@ class Authenticator {
       realm,
       nonces: this.#nonces,
       now: this.#context.clock.wall(),
+      policy: { uri: this.#uriRule(read.credentials.uri) },
       hashes: this.#context.hashes,
       ...(device === undefined ? {} : { account: { ha1: (algorithm) => this.#ha1(device, algorithm) } }),
     });
     return this.#judge(exchange, verdict, device, realm);
+  }
+
+  /**
+   * RFC 3261 §22.4 allows that the digest's uri is not the Request-URI: some programs (SIPp) name just the server they
+   * talk to. That is as good, where it is us: each nonce count is taken once.
+   */
+  #uriRule(uri: Octets): UriRule {
+    const named = parseUri(uri);
+    if (!named.ok || named.value.kind !== 'sip' || named.value.user !== undefined) return 'lenient';
+    return this.#people.isOurs(named.value.host) ? 'any' : 'lenient';
   }
 
   #judge(exchange: Exchange, verdict: DigestVerdict, device: Device | undefined, realm: Octets): Principal | Verdict {

@@ -8,7 +8,7 @@ import type { Answer, Exchange, Plan, Target } from '../../kernel/exchange.ts';
 import type { JournalSpace } from '../../kernel/journal-space.ts';
 import { errorFields } from '../../kernel/log.ts';
 import { because } from '../../kernel/reason.ts';
-import type { BridgeSummary } from '../../media/port.ts';
+import type { BridgeSummary, MediaEvent } from '../../media/port.ts';
 import type { DirectoryService } from '../directory/api.ts';
 import type { LocationService } from '../location/api.ts';
 import type { CallsService, CallView, EndedCall } from './api.ts';
@@ -50,6 +50,7 @@ export class Switchboard implements CallsService, LiveCallHost {
     context.media.onEvent((event) => {
       // Before the calls are back, every bridge would look like nobody's.
       if (event.kind === 'up' && this.#restored) this.#reconcile(event.bridges);
+      if (event.kind === 'idle' || event.kind === 'resumed' || event.kind === 'orphan-ended') this.#mediaSaid(event);
     });
   }
 
@@ -219,6 +220,20 @@ export class Switchboard implements CallsService, LiveCallHost {
         log.error('media-not-rebuilt', { call: call.facts.id, ...errorFields(error) });
       });
     }
+  }
+
+  /** One-way or no audio is what people suffer most and learn of last: it is said when it happens. */
+  #mediaSaid(event: Extract<MediaEvent, { bridge: string }>): void {
+    const id = event.bridge.split('/', 1)[0] ?? '';
+    const call = this.#calls.get(id);
+    if (!call) return;
+    const { log, sip } = this.context;
+    if (event.kind === 'orphan-ended') return call.hangUp(because('media-given-up', { why: event.why }));
+    const side = event.leg === 'a' ? 'caller' : 'callee';
+    const silentMs = event.kind === 'idle' ? { silentMs: event.silentMs } : {};
+    const reason = because(`media-${event.kind}`, { side, stream: event.stream, ...silentMs });
+    sip.why(call.facts.callId, reason);
+    log.info(reason.code, { call: id, ...reason.data });
   }
 
   #callersPlace({ flow, principal, request }: Exchange, tenant: string): LegPlace {
