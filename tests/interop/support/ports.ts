@@ -1,0 +1,53 @@
+/** Ports that are free now, so that a run disturbs nobody; and ports that are in use, to see that none was left open. */
+import { readFileSync } from 'node:fs';
+
+/** Local ports of every socket on this machine, by protocol (Linux). */
+export function portsInUse(protocol: 'udp' | 'tcp'): ReadonlySet<number> {
+  const ports = new Set<number>();
+  for (const table of [`/proc/net/${protocol}`, `/proc/net/${protocol}6`]) {
+    for (const row of readTable(table)) {
+      const port = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /.exec(row)?.[1];
+      if (port !== undefined) ports.add(Number.parseInt(port, 16));
+    }
+  }
+  return ports;
+}
+
+function readTable(path: string): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n');
+  } catch {
+    return []; // Without IPv6 there is no table of it.
+  }
+}
+
+/** UDP ports of a range that are in use. */
+export function udpPortsInUse(first: number, last: number): readonly number[] {
+  return [...portsInUse('udp')].filter((port) => port >= first && port <= last).sort((a, b) => a - b);
+}
+
+const given = new Set<number>();
+
+/** The first of `count` ports in a row that nobody uses, from a place chosen at random; given once in this process. */
+export function freePorts(from: number, to: number, count: number): number {
+  const used = new Set([...portsInUse('udp'), ...portsInUse('tcp'), ...given]);
+  const slots = Math.floor((to - from + 1) / count);
+  const start = Math.floor(Math.random() * slots);
+  for (let i = 0; i < slots; i += 1) {
+    const first = from + ((start + i) % slots) * count;
+    const row = Array.from({ length: count }, (_, j) => first + j);
+    if (row.some((port) => used.has(port))) continue;
+    for (const port of row) given.add(port);
+    return first;
+  }
+  throw new Error(`no ${count} ports in a row are free between ${from} and ${to}`);
+}
+
+/** For a server's SIP listeners. */
+export const serverPorts = (count = 4): number => freePorts(15_000, 15_999, count);
+/** For a phone's SIP and control sockets. */
+export const phonePorts = (count = 8): number => freePorts(16_000, 17_999, count);
+/** For a server's audio. */
+export const mediaPorts = (count = 400): number => freePorts(32_000, 37_599, count);
+/** For a phone's audio. */
+export const phoneMediaPorts = (count = 40): number => freePorts(37_600, 39_999, count);
