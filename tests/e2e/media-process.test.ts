@@ -15,7 +15,7 @@ import type { LegName, MediaEvent, StreamLocal } from '../../server/src/media/po
 import { openSocketPath } from '../../server/src/media/socket-path.ts';
 import { rtpPacket } from '../../server/src/media/test-udp.ts';
 
-const MAIN = new URL('../../server/src/media/main.ts', import.meta.url).pathname;
+const MAIN = new URL('../../server/src/boot/media.ts', import.meta.url).pathname;
 const CONTROLLER = new URL('media-controller.ts', import.meta.url).pathname;
 const OPTIONS = JSON.stringify({ addresses: ['127.0.0.1', '::1'], ports: '31000-31099' });
 

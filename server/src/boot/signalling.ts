@@ -20,7 +20,6 @@ import {
 import { TimerWheel } from '@strowger/proto';
 import type { ServerHost } from '../kernel/host.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
-import { createLog } from '../kernel/pino-log.ts';
 import { Kernel } from '../kernel/server.ts';
 import { HostTransports } from '../kernel/transports.ts';
 import { MediaClient } from '../media/client.ts';
@@ -32,6 +31,7 @@ import { journalSpaces } from '../storage/journal-spaces.ts';
 import { ensureAdministrator, type NewAdministrator } from './administrator.ts';
 import { type DataPaths, dataPaths, hold, loadKeys } from './data-folder.ts';
 import { openListeners } from './listeners.ts';
+import { createLog } from './log.ts';
 import type { FromSignalling, StartSignalling, ToSignalling } from './messages.ts';
 import { modules, stores } from './modules.ts';
 

@@ -72,7 +72,7 @@ export class Supervisor {
   }
 
   #start(role: Role): void {
-    const script = role === 'media' ? '../media/main.ts' : './signalling.ts';
+    const script = role === 'media' ? './media.ts' : './signalling.ts';
     const args = role === 'media' ? ['--data', this.#o.paths.root, '--options', this.#mediaOptions()] : [];
     const started = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
       execArgv: [...NODE_FLAGS[role]],

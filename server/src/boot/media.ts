@@ -1,5 +1,5 @@
 /**
- * The media process: `node server/src/media/main.ts --data DIR [--options JSON]`, the options also in STROWGER_MEDIA.
+ * The media process: `node server/src/boot/media.ts --data DIR [--options JSON]`, the options also in STROWGER_MEDIA.
  * The supervisor starts it, with an IPC channel if it likes: `ready` goes over it, and with its end this process ends.
  * Signalling talks to it over DIR/run/media.sock and may die as it pleases. Writes nothing but log lines.
  */
@@ -10,11 +10,11 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { createTicker, createUdpSet, systemClock, systemRandom } from '@strowger/node';
 import { randomHex, TimerWheel } from '@strowger/proto';
-import { createLog } from '../kernel/pino-log.ts';
-import { type ControlServer, listenForControl } from './control-server.ts';
-import { MediaServer } from './media-server.ts';
-import { type MediaOptions, parseOptions } from './options.ts';
-import { openSocketPath } from './socket-path.ts';
+import { type ControlServer, listenForControl } from '../media/control-server.ts';
+import { MediaServer } from '../media/media-server.ts';
+import { type MediaOptions, parseOptions } from '../media/options.ts';
+import { openSocketPath } from '../media/socket-path.ts';
+import { createLog } from './log.ts';
 
 const logger = createLog('info', 'media');
 const log = (event: string, fields: Readonly<Record<string, unknown>> = {}): void => logger.info(event, fields);

@@ -1,7 +1,7 @@
 /** Logs by pino: one JSON event a line on standard output. */
 import pino, { type Logger } from 'pino';
 import type { LogLevel } from '../config/schema.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../kernel/log.ts';
 
 export function createLog(level: LogLevel, process: string): Log {
   const options = { level, base: { process }, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime };
