@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { runChecks } from './checks.ts';
 import { filesOf, KINDS, type Kind, orphans } from './kinds.ts';
 import { installPeers } from './peers.ts';
-import { closingLine, type FileResult, failures, skips, tally } from './result.ts';
+import { closingLine, type FileResult, failures, notes, skips, tally } from './result.ts';
 import { killAll, runFile } from './run-file.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -97,7 +97,7 @@ function progress(line: string): void {
 function finish(results: readonly FileResult[], ms: number): void {
   const lost = orphans(ROOT);
   const all = lost.length === 0 ? results : [...results, lostFiles(lost)];
-  for (const line of [...failures(all), '', ...skips(all)]) console.log(line);
+  for (const line of [...failures(all), '', ...notes(all), ...skips(all)]) console.log(line);
   if (ms > BUDGET_MS) {
     const slowest = [...all].sort((a, b) => b.ms - a.ms).slice(0, 5);
     console.log(`\nWARNING: ${(ms / 60_000).toFixed(1)} minutes; the budget is ${BUDGET_MS / 60_000}. The slowest:`);

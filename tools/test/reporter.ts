@@ -14,6 +14,8 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     // In the order of things, where pass and fail are told in the order of the file.
     if (event.type === 'test:dequeue') yield line({ begun: event.data.name });
     if (event.type === 'test:complete') yield line({ ended: event.data.name });
+    // A figure that a test of a suite wants read; what stands at the outermost level is the runner's own summary.
+    if (event.type === 'test:diagnostic' && event.data.nesting > 0) yield line({ note: event.data.message });
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;
     const error = event.type === 'test:fail' ? event.data.details.error : undefined;

@@ -11,13 +11,19 @@ export interface TestResult {
   readonly error?: string;
 }
 
-/** A line of the reporter: a test or suite began or ended, or a test is told with its outcome. */
-export type ReportLine = { readonly begun: string } | { readonly ended: string } | { readonly result: TestResult };
+/** A line of the reporter: a test or suite began or ended, said something, or is told with its outcome. */
+export type ReportLine =
+  | { readonly begun: string }
+  | { readonly ended: string }
+  | { readonly note: string }
+  | { readonly result: TestResult };
 
 /** One file of tests, or one check. */
 export interface FileResult {
   readonly file: string;
   readonly tests: readonly TestResult[];
+  /** What its tests said by `t.diagnostic`: figures that are to be read though nothing failed. */
+  readonly notes?: readonly string[];
   /** What it printed, kept for when it failed. */
   readonly output: string;
   readonly ms: number;
@@ -64,6 +70,11 @@ export function skips(files: readonly FileResult[]): readonly string[] {
     }
   }
   return [...byReason].flatMap(([reason, names]) => [`SKIPPED: ${reason}`, ...names.map((name) => `  ${name}`)]);
+}
+
+/** What tests wanted read, passed or failed. */
+export function notes(files: readonly FileResult[]): readonly string[] {
+  return files.flatMap(({ file, notes: said = [] }) => said.map((note) => `NOTED: ${note} (${file})`));
 }
 
 const MOST_OUTPUT = 8_000;

@@ -28,11 +28,12 @@ export async function runFile(file: string, root: string, timeoutMs: number): Pr
       root,
       timeoutMs,
     );
-    const { tests, unfinished } = readReport(report);
+    const { tests, notes, unfinished } = readReport(report);
     const broken = verdictOnProcess(ended, tests, unfinished, timeoutMs);
     return {
       file,
       tests: broken === undefined ? tests : [...tests, broken],
+      notes,
       output: ended.output,
       ms: performance.now() - started,
     };
@@ -90,6 +91,7 @@ function killGroup(child: ChildProcess): void {
 }
 
 interface Report {
+  readonly notes: readonly string[];
   readonly tests: readonly TestResult[];
   /** Tests and suites that began and did not end. */
   readonly unfinished: readonly string[];
@@ -97,14 +99,16 @@ interface Report {
 
 function readReport(path: string): Report {
   const tests: TestResult[] = [];
+  const notes: string[] = [];
   const unfinished: string[] = [];
   for (const line of linesOf(path)) {
     const content = JSON.parse(line) as ReportLine;
     if ('result' in content) tests.push(content.result);
+    else if ('note' in content) notes.push(content.note);
     else if ('begun' in content) unfinished.push(content.begun);
     else unfinished.splice(unfinished.lastIndexOf(content.ended), 1);
   }
-  return { tests, unfinished };
+  return { tests, notes, unfinished };
 }
 
 function linesOf(path: string): readonly string[] {

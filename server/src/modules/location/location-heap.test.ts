@@ -23,7 +23,6 @@ suite('location, what bindings weigh', () => {
     const { grown, service } = fill(200_000, 300);
     assert.equal(service.size, 200_000);
     t.diagnostic(`${Math.round(grown)} bytes per binding, 200,000 of them from REGISTERs of 0.9 kB`);
-    console.log(`location: ${Math.round(grown)} bytes of heap per binding (200,000 bindings)`);
     assert.ok(grown < CEILING, `${Math.round(grown)} bytes per binding`);
     assert.equal(service.bindings({ tenant: 'main', extension: '100007' })[0]?.uri, 'sip:100007@10.1.1.7:5067;ob');
   });
@@ -94,7 +93,7 @@ function openLocation(): LocationService {
     random: { fill: (into) => into },
     log: SILENT,
     bounds: new Bounds(),
-    space: () => ({ load: () => [], put() {}, delete() {} }),
+    space: () => ({ load: () => new Map(), put() {}, delete() {} }),
     after: () => ({ stop() {} }),
     onReady() {},
     provide: (_, offered) => {
