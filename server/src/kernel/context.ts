@@ -16,9 +16,10 @@ import type { Answer, Exchange, Plan, Verdict } from './exchange.ts';
 import type { Listening } from './host.ts';
 import type { JournalSpace } from './journal-space.ts';
 import type { Log } from './log.ts';
-import type { ServiceKey } from './module.ts';
 import type { Principal } from './principal.ts';
 import type { Reason } from './reason.ts';
+import type { Secrets } from './secrets.ts';
+import type { ServiceKey } from './service-key.ts';
 
 export type ScreenRun = (exchange: Exchange) => Verdict | undefined;
 /** Says who it is, refuses (401, 403, …), or passes. */
@@ -71,17 +72,6 @@ export interface ModuleContext {
 
 export interface Stoppable {
   stop(): void;
-}
-
-/** What the key files of the data folder give. */
-export interface Secrets {
-  /** Authenticates nonces; survives restarts. */
-  readonly nonceKey: Octets;
-  /** Opens what `seal` closed; throws when the key is not the one. */
-  open(sealed: string, about: string): string;
-  seal(plain: string, about: string): string;
-  /** Tells whether two secrets are the same without opening either. */
-  mark(plain: string, about: string): string;
 }
 
 export interface ClientOwner {

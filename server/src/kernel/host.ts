@@ -13,9 +13,9 @@ import type { HashFunctions } from '@strowger/sip/auth';
 import type { Config } from '../config/schema.ts';
 import type { MediaPort } from '../media/port.ts';
 import type { StoreClient, StoreDefinition } from '../storage/define-store.ts';
-import type { Secrets } from './context.ts';
 import type { JournalSpace } from './journal-space.ts';
 import type { Log } from './log.ts';
+import type { Secrets } from './secrets.ts';
 
 export interface ServerHost {
   readonly clock: Clock;

@@ -3,17 +3,9 @@
  * keys, so that each can be built, tested and deleted alone.
  */
 import type { ModuleContext } from './context.ts';
+import type { ServiceKey } from './service-key.ts';
 
-/** Names a service and carries its type. */
-export interface ServiceKey<S> {
-  readonly name: string;
-  /** Never present: it only ties the key to the type. */
-  readonly service?: S;
-}
-
-export function serviceKey<S>(name: string): ServiceKey<S> {
-  return { name };
-}
+export * from './service-key.ts';
 
 export interface ServerModule {
   readonly name: string;

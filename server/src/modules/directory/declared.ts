@@ -1,6 +1,6 @@
 /** People of the configuration file as rows for the store, their passwords sealed on this side of it. */
 import type { DeclaredPerson } from '../../config/schema.ts';
-import type { Secrets } from '../../kernel/context.ts';
+import type { Secrets } from '../../kernel/secrets.ts';
 import { deviceSecretAbout } from './store.ts';
 import type { DeclaredRow } from './store-file.ts';
 

@@ -1,6 +1,6 @@
 /** What a caller is told when nobody took the call (RFC 3261 §16.7 step 6), and why, in words of the callee. */
 import { because } from '../../../kernel/reason.ts';
-import type { CallEnd } from '../coupling.ts';
+import type { CallEnd } from './state.ts';
 
 /** Of several, the one that tells the caller most: declined, then busy, then whatever else the phones said. */
 const TELLING = [603, 486, 600, 404, 488, 415, 480, 408];

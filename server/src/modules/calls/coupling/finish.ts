@@ -1,9 +1,7 @@
 /** The end of a call: every leg is told, every bridge goes back, once. */
 import type { Wall } from '@strowger/proto';
-import type { CallEnd, Coupling, CouplingOutput, CouplingStep } from '../coupling.ts';
 import type { LegCommand } from '../leg.ts';
-
-const CALLER = 'a';
+import { CALLER, type CallEnd, type Coupling, type CouplingOutput, type CouplingStep } from './state.ts';
 
 /** Ends the call, telling the caller (unless it is the one who left) and every phone that still rings or talks. */
 export function finish(coupling: Coupling, end: CallEnd, now: Wall): CouplingStep {

@@ -1,8 +1,8 @@
 /** Having phones ring: the groups of forks one after another, each fork with its own bridge's ports in the offer. */
 import { because } from '../../../kernel/reason.ts';
-import type { Coupling, CouplingOutput, CouplingStep, Fork, MediaPath } from '../coupling.ts';
 import { across, streamsIn } from './describe.ts';
 import { finish } from './finish.ts';
+import type { Coupling, CouplingOutput, CouplingStep, Fork, MediaPath } from './state.ts';
 
 /** Begins a group: with an offer its bridges first, without one the phones at once (they will offer). */
 export function launch(coupling: Coupling, group: number): CouplingStep {

@@ -1,9 +1,9 @@
 /** Ports have come, or none could be had. */
 import { because } from '../../../kernel/reason.ts';
-import type { Coupling, CouplingInput, CouplingStep } from '../coupling.ts';
 import { finish } from './finish.ts';
 import { callThrough, currentGroup } from './launch.ts';
 import { crossOffer, offerToCaller } from './offer.ts';
+import type { Coupling, CouplingInput, CouplingStep } from './state.ts';
 
 type Allocated = Extract<CouplingInput, { kind: 'allocated' }>;
 type Failed = Extract<CouplingInput, { kind: 'media-failed' }>;

@@ -7,11 +7,11 @@
  */
 import type { Wall } from '@strowger/proto';
 import { because } from '../../../kernel/reason.ts';
-import { CALLER, type Coupling, type CouplingOutput, type CouplingStep, type MediaPath, peerOf } from '../coupling.ts';
 import type { Body, LegCommand, LegEvent } from '../leg.ts';
 import { across, streamsIn } from './describe.ts';
 import { finish } from './finish.ts';
 import { allocatePath } from './launch.ts';
+import { CALLER, type Coupling, type CouplingOutput, type CouplingStep, type MediaPath, peerOf } from './state.ts';
 
 type OfferEvent = Extract<
   LegEvent,

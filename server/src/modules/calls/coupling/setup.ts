@@ -1,6 +1,11 @@
 /** From the first ring to the answer, or to the end: what the caller is told of what its callee's phones say. */
 import type { Wall } from '@strowger/proto';
 import { because } from '../../../kernel/reason.ts';
+import type { Body, LegEnded, LegEvent } from '../leg.ts';
+import { bestFailure } from './best-failure.ts';
+import { across, streamsIn } from './describe.ts';
+import { finish } from './finish.ts';
+import { allocatePath, currentGroup, launch } from './launch.ts';
 import {
   CALLER,
   type CallEnd,
@@ -9,12 +14,7 @@ import {
   type CouplingStep,
   type Fork,
   type MediaPath,
-} from '../coupling.ts';
-import type { Body, LegEnded, LegEvent } from '../leg.ts';
-import { bestFailure } from './best-failure.ts';
-import { across, streamsIn } from './describe.ts';
-import { finish } from './finish.ts';
-import { allocatePath, currentGroup, launch } from './launch.ts';
+} from './state.ts';
 
 type ForkEvent = Extract<LegEvent, { kind: 'progress' | 'answered' | 'ended' }>;
 
