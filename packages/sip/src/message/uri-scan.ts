@@ -3,7 +3,7 @@ import { EMPTY, lowerAscii, type Octets, slice } from '@strowger/proto';
 import { AT, CLASS, COLON, COMMA, HOST, is, isHex, PARAM, PERCENT, QUESTION, SEMICOLON, TOKEN, USER } from './chars.ts';
 import { NO_PARAMS, type Param, type Params } from './params.ts';
 import type { Scanner } from './scanner.ts';
-import type { SipUri, Uri } from './uri.ts';
+import type { SipUri, Uri } from './uri-kinds.ts';
 
 const LBRACKET = 0x5b;
 const RBRACKET = 0x5d;

@@ -2,37 +2,10 @@
 import { type Octets, octets, type Parsed } from '@strowger/proto';
 import { formatParams, type Params } from './params.ts';
 import { Scanner } from './scanner.ts';
+import type { SipUri, Uri } from './uri-kinds.ts';
 import { scanUri } from './uri-scan.ts';
 
-export type Uri = SipUri | TelUri | OtherUri;
-
-/** User, password and parameter values are raw, escapes and all; `userText` gives them to people. */
-export interface SipUri {
-  readonly kind: 'sip';
-  readonly secure: boolean;
-  readonly user?: Octets;
-  readonly password?: Octets;
-  /** In lower case, IPv6 in brackets. */
-  readonly host: Octets;
-  readonly port?: number;
-  readonly params: Params;
-  /** What follows the question mark. */
-  readonly headers?: Octets;
-}
-
-export interface TelUri {
-  readonly kind: 'tel';
-  /** As written, visual separators included. */
-  readonly number: Octets;
-  readonly params: Params;
-}
-
-export interface OtherUri {
-  readonly kind: 'other';
-  /** In lower case. */
-  readonly scheme: Octets;
-  readonly text: Octets;
-}
+export type * from './uri-kinds.ts';
 
 /** Reads a text that is one URI and nothing else. */
 export function parseUri(text: Octets): Parsed<Uri> {

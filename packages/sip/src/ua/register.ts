@@ -19,34 +19,7 @@ import {
   via,
   withoutParam,
 } from '../message/index.ts';
-import type { Binding, RegisterVerdict } from './registrar.ts';
-
-/** What a REGISTER asks for. Owned: a registrar may keep it. */
-export interface Register {
-  readonly callId: Octets;
-  readonly cseq: number;
-  /** `'*'`: remove all. An empty list asks for what there is. */
-  readonly contacts: '*' | readonly RegisterContact[];
-  /** The Expires field, for contacts that say nothing themselves. */
-  readonly expires?: number;
-  readonly path: readonly Octets[];
-  readonly userAgent?: Octets;
-  /** RFC 5626 §4.2: the UA supports outbound. */
-  readonly outbound: boolean;
-  /** RFC 5626 §6: it reached us directly, or its first hop keeps flows (`ob` in its Path). */
-  readonly firstHopOutbound: boolean;
-}
-
-export interface RegisterContact {
-  readonly uri: Uri;
-  readonly text: Octets;
-  readonly params: Params;
-  readonly expires?: number;
-  readonly q?: number;
-  readonly instance?: Octets;
-  readonly regId?: number;
-  readonly methods?: Octets;
-}
+import type { Binding, Register, RegisterContact, RegisterVerdict } from './registrar.ts';
 
 /** Contacts in one request: more is not a phone. */
 const MAX_CONTACTS = 32;

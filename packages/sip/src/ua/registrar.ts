@@ -6,8 +6,34 @@
  */
 import type { Octets, SocketAddress, TransportName, Wall } from '@strowger/proto';
 import { later } from '@strowger/proto';
-import { equalUri, type Params, parseUri } from '../message/index.ts';
-import type { Register, RegisterContact } from './register.ts';
+import { equalUri, type Params, parseUri, type Uri } from '../message/index.ts';
+
+/** What a REGISTER asks for. Owned: a registrar may keep it. */
+export interface Register {
+  readonly callId: Octets;
+  readonly cseq: number;
+  /** `'*'`: remove all. An empty list asks for what there is. */
+  readonly contacts: '*' | readonly RegisterContact[];
+  /** The Expires field, for contacts that say nothing themselves. */
+  readonly expires?: number;
+  readonly path: readonly Octets[];
+  readonly userAgent?: Octets;
+  /** RFC 5626 §4.2: the UA supports outbound. */
+  readonly outbound: boolean;
+  /** RFC 5626 §6: it reached us directly, or its first hop keeps flows (`ob` in its Path). */
+  readonly firstHopOutbound: boolean;
+}
+
+export interface RegisterContact {
+  readonly uri: Uri;
+  readonly text: Octets;
+  readonly params: Params;
+  readonly expires?: number;
+  readonly q?: number;
+  readonly instance?: Octets;
+  readonly regId?: number;
+  readonly methods?: Octets;
+}
 
 /** The way a REGISTER came, in a form that another process can judge: a connection lives in one boot of one node. */
 export interface BindingFlow {

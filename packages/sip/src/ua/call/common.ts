@@ -9,7 +9,7 @@ import {
   requestUri,
 } from '../../dialog/index.ts';
 import { contentType, type Field, type SipMessage, type SipRequest, type SipResponse } from '../../message/index.ts';
-import type { Action, EndedEvent, Output } from '../call.ts';
+import type { Action, EndedEvent, Output } from './words.ts';
 
 type SendAction = Extract<Action, { kind: 'send' }>;
 type RespondAction = Extract<Action, { kind: 'respond' }>;

@@ -2,7 +2,6 @@
 import { later, type Mono } from '@strowger/proto';
 import { refreshTarget } from '../../dialog/index.ts';
 import type { SipResponse } from '../../message/index.ts';
-import type { Input, Output, Step } from '../call.ts';
 import { BYE, INVITE, isDue, repeat, without } from './common.ts';
 import {
   acknowledge,
@@ -21,6 +20,7 @@ import {
 import { admit, failureStatus, type RequestInput, respondTo, sendRequest, surface, takeOutcome } from './requests.ts';
 import type { Confirmed } from './state.ts';
 import { again, hangUp, onBye } from './terminating.ts';
+import type { Input, Output, Step } from './words.ts';
 
 /** `confirmed`. */
 export function stepConfirmed(call: Confirmed, input: Input): Step {

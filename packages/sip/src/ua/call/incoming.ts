@@ -3,7 +3,6 @@ import { later, type Mono, type Octets } from '@strowger/proto';
 import { type Dialog, dialogFromRequest } from '../../dialog/index.ts';
 import type { SipRequest } from '../../message/index.ts';
 import { DEFAULT_TIMING, type Timing } from '../../transaction/timing.ts';
-import type { Command, Input, Output, Step } from '../call.ts';
 import {
   answerNow,
   BYE,
@@ -22,6 +21,7 @@ import {
 import { type Reply, replyHead } from './reply.ts';
 import { admit, type RequestInput, respondTo, sendRequest, surface, takeOutcome } from './requests.ts';
 import type { Accepted, Incoming, Received, TransactionKey } from './state.ts';
+import type { Command, Input, Output, Step } from './words.ts';
 
 /** An INVITE outside any dialog, to be taken. */
 export interface IncomingCall {

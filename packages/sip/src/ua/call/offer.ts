@@ -2,7 +2,6 @@
 import { later, type Mono, own } from '@strowger/proto';
 import { contactUri, refreshTarget, remoteTagOf, requestInDialog } from '../../dialog/index.ts';
 import type { SipRequest, SipResponse } from '../../message/index.ts';
-import type { Command, Output } from '../call.ts';
 import {
   ackAction,
   answerNow,
@@ -22,6 +21,7 @@ import { accept, partsOf } from './incoming.ts';
 import { type Reply, replyHead } from './reply.ts';
 import type { RequestInput } from './requests.ts';
 import type { Confirmed, Exchange, KeptAck, Offer, Received, Terminating } from './state.ts';
+import type { Command, Output } from './words.ts';
 
 type Said<K extends Command['kind']> = Extract<Command, { kind: K }>;
 

@@ -14,7 +14,6 @@ import {
 } from '../../dialog/index.ts';
 import { composeRequest, type Field, type SipResponse } from '../../message/index.ts';
 import { DEFAULT_TIMING, type Timing } from '../../transaction/timing.ts';
-import type { Input, Output, Step } from '../call.ts';
 import {
   ackAction,
   answerNow,
@@ -42,6 +41,7 @@ import {
   takeOutcome,
 } from './requests.ts';
 import type { Confirmed, Outgoing } from './state.ts';
+import type { Input, Output, Step } from './words.ts';
 
 /** A call to be made. Texts are kept, so `own` what comes from a message. */
 export interface OutgoingCall {

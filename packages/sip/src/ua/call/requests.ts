@@ -2,10 +2,10 @@
 import { own } from '@strowger/proto';
 import { contactUri, type Dialog, isOfDialog, receiveInDialog, requestInDialog } from '../../dialog/index.ts';
 import type { SipResponse } from '../../message/index.ts';
-import type { Action, Command, Output, WireInput } from '../call.ts';
 import { answerNow, bodyIn, respond, retryAfter, sendAction, UPDATE } from './common.ts';
 import { replyHead } from './reply.ts';
 import type { Common, Exchange, Sent } from './state.ts';
+import type { Action, Command, Output, WireInput } from './words.ts';
 
 export type RequestInput = Extract<WireInput, { kind: 'request' }>;
 type SendCommand = Extract<Command, { kind: 'send' }>;

@@ -1,7 +1,7 @@
 /** A 2xx for a call that is no more, RFC 3261 §13.2.2.4. */
 import type { SipResponse } from '../../message/index.ts';
-import type { Output } from '../call.ts';
 import { INVITE, turnAway } from './common.ts';
+import type { Output } from './words.ts';
 
 /**
  * What to send for a 2xx to an INVITE whose call has ended: ACK and BYE, made of the response alone, so that a phone

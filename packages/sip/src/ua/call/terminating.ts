@@ -2,7 +2,6 @@
 import { later, type Mono, type Octets } from '@strowger/proto';
 import { isOfDialog, remoteTagOf, requestInDialog } from '../../dialog/index.ts';
 import type { Field, SipRequest, SipResponse } from '../../message/index.ts';
-import type { Input, Output, Step } from '../call.ts';
 import {
   ackAction,
   answerNow,
@@ -23,6 +22,7 @@ import {
 import { onLateSuccess } from './offer.ts';
 import type { RequestInput } from './requests.ts';
 import type { Accepted, Common, Confirmed, InviteSent, Terminating } from './state.ts';
+import type { Input, Output, Step } from './words.ts';
 
 type End = Parameters<typeof ended>[0];
 
