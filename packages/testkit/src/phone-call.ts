@@ -51,6 +51,8 @@ export class PhoneCall extends Timed {
   /** What the peer's last description said. */
   heard: HeardAudio | undefined;
   onHold = false;
+  /** Why our last offer was not taken: 491 where another was under way. */
+  offerRefused: number | undefined;
   answeredAt: Mono | undefined;
   #call: Call = { state: 'ended' };
   #sdpVersion = 0;
@@ -210,6 +212,7 @@ export class PhoneCall extends Timed {
         this.phone.note(this, this.onHold ? 'on hold' : 'resumed');
         return;
       case 'offer-failed':
+        this.offerRefused = event.status;
         this.phone.note(this, `offer refused ${event.status}`);
         return;
       case 'request':
@@ -268,6 +271,7 @@ export class PhoneCall extends Timed {
   }
 
   #reoffer(direction: MediaDirection): void {
+    this.offerRefused = undefined;
     const { fields } = this.phone.login.credentials('INVITE', this.#target());
     this.#command({ kind: 'offer', body: this.#describe(direction), fields, autoAck: true });
   }

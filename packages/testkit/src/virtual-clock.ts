@@ -45,8 +45,9 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  /** Whole milliseconds, as a real clock's: it is what is stored. */
   wall(): Wall {
-    return later(this.#wallAtZero, this.#now);
+    return later(this.#wallAtZero, Math.floor(this.#now));
   }
 
   /** How many events have run. */
