@@ -1,17 +1,18 @@
 /** A request's way through the server: screen → authenticate → route → handle. Each stage may end it with an answer. */
+
 import type { Flow } from '@strowger/proto';
 import type { ServerKey, SipRequest } from '@strowger/sip';
 import type { Answer, Exchange, Plan, Verdict } from './exchange.ts';
 import { errorFields } from './log.ts';
+import type { KernelParts } from './parts.ts';
 import { ANONYMOUS, mayDo, type Principal, RIGHT_OF_METHOD } from './principal.ts';
 import { because, type Reason } from './reason.ts';
 import { classify } from './request-class.ts';
-import type { Kernel } from './server.ts';
 
 export class Pipeline {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelParts;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: KernelParts) {
     this.#kernel = kernel;
   }
 

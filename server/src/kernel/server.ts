@@ -25,6 +25,7 @@ import { DialogTable } from './dialog-table.ts';
 import type { ServerHost } from './host.ts';
 import { errorFields, type Log } from './log.ts';
 import { orderModules, type ServerModule } from './module.ts';
+import type { KernelParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
 import { ServiceTable } from './services.ts';
 import { KernelSipPort } from './sip-port.ts';
@@ -39,7 +40,7 @@ export interface KernelOptions {
   readonly node?: number;
 }
 
-export class Kernel {
+export class Kernel implements KernelParts {
   readonly host: ServerHost;
   readonly log: Log;
   readonly bounds: Bounds = new Bounds();

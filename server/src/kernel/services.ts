@@ -1,21 +1,22 @@
 /** Hands each module its context, and keeps who offers what. */
+
 import type { MediaPort } from '../media/port.ts';
 import type { StoreClient, StoreDefinition } from '../storage/define-store.ts';
 import type { ModuleContext, Stoppable } from './context.ts';
 import type { JournalSpace } from './journal-space.ts';
 import type { ServerModule, ServiceKey } from './module.ts';
-import type { Kernel } from './server.ts';
+import type { KernelParts } from './parts.ts';
 import { CallbackTimer } from './timer.ts';
 
 type Hook = { readonly module: string; readonly run: () => void | Promise<void> };
 
 export class ServiceTable {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelParts;
   readonly #services = new Map<string, unknown>();
   readonly #ready: Hook[] = [];
   readonly #stop: Hook[] = [];
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: KernelParts) {
     this.#kernel = kernel;
   }
 

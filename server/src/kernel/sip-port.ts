@@ -25,20 +25,20 @@ import type { ClientOwner, Pending, ServerOwner, SipPort, SipRequestOut } from '
 import type { DialogTable } from './dialog-table.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import type { Listening } from './host.ts';
+import type { KernelParts } from './parts.ts';
 import type { Reason } from './reason.ts';
-import type { Kernel } from './server.ts';
 
 const SERVER_NAME = octets`Strowger`;
 const ONE = 0x31;
 const TRANSPORTS: ReadonlySet<string> = new Set(['udp', 'tcp', 'tls', 'ws', 'wss']);
 
 export class KernelSipPort implements SipPort {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelParts;
   readonly dialogs: DialogTable;
   readonly #tokens: TokenSource;
   #allow: Octets | undefined;
 
-  constructor(kernel: Kernel, node: number) {
+  constructor(kernel: KernelParts, node: number) {
     this.#kernel = kernel;
     this.#tokens = new TokenSource(kernel.host.random, node);
     this.dialogs = kernel.dialogs;

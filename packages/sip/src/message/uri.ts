@@ -1,6 +1,6 @@
 /** SIP, SIPS (RFC 3261 §19.1) and tel (RFC 3966) URIs; any other scheme is carried as it is. */
 import { type Octets, octets, type Parsed } from '@strowger/proto';
-import { formatParams, type Params } from './params.ts';
+import { formatParams } from './params.ts';
 import { Scanner } from './scanner.ts';
 import type { SipUri, Uri } from './uri-kinds.ts';
 import { scanUri } from './uri-scan.ts';

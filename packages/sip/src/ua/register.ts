@@ -14,7 +14,6 @@ import {
   path as pathDef,
   type SipRequest,
   supported,
-  type Uri,
   userAgent as userAgentDef,
   via,
   withoutParam,
