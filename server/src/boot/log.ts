@@ -5,7 +5,8 @@ import type { Log } from '../kernel/log.ts';
 
 export function createLog(level: LogLevel, process: string): Log {
   const options = { level, base: { process }, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime };
-  return wrap(pino(options, pino.destination({ fd: 1, sync: true })));
+  // Not synchronous: a terminal or pipe that nobody empties must not stop the calls. Beyond the bound lines are dropped.
+  return wrap(pino(options, pino.destination({ fd: 1, sync: false, maxLength: 4 << 20 })));
 }
 
 function wrap(logger: Logger): Log {
