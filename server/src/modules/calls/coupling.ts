@@ -87,6 +87,8 @@ function onLeg(coupling: Coupling, leg: string, event: LegEvent, now: Wall): Cou
 function passOn(coupling: Coupling, leg: string, event: Extract<LegEvent, { kind: 'request' }>): CouplingStep {
   const { key, method, body, info } = event;
   const peer = coupling.phase === 'up' ? peerOf(coupling, leg) : undefined;
+  // RFC 3261 §11.2: what each side can do it asks us, who are the other side.
+  if (method === 'OPTIONS') return [coupling, [answerRequest(leg, key, 200)]];
   if (method !== 'INFO' && method !== 'MESSAGE') return [coupling, [answerRequest(leg, key, 405)]];
   if (peer === undefined) return [coupling, [answerRequest(leg, key, 480)]];
   const command: LegCommand = {

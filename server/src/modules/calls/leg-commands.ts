@@ -33,8 +33,9 @@ export function inputOf(command: LegCommand, context: Pick<ModuleContext, 'sip'>
       return { kind: 'send', method, context: key, fields, ...bodyOf(command.body) };
     }
     case 'respond': {
-      const fields: readonly Field[] = command.status === 405 ? [['Allow', context.sip.allow()]] : [];
-      return { kind: 'respond', key: command.key, status: command.status, fields };
+      const { status } = command;
+      const fields: readonly Field[] = status === 405 || status === 200 ? [['Allow', context.sip.allow()]] : [];
+      return { kind: 'respond', key: command.key, status, fields };
     }
     case 'hang-up':
       return {
