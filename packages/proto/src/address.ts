@@ -25,7 +25,13 @@ export interface Flow {
 /** Where to send: over a flow that exists, or to an address, connecting if need be. */
 export type Destination =
   | { readonly kind: 'flow'; readonly flow: Flow }
-  | { readonly kind: 'address'; readonly transport: TransportName; readonly remote: SocketAddress };
+  | {
+      readonly kind: 'address';
+      readonly transport: TransportName;
+      readonly remote: SocketAddress;
+      /** The address of ours that the peer knows, on a machine that has several. */
+      readonly near?: SocketAddress;
+    };
 
 export const isIpv6 = (address: string): boolean => address.includes(':');
 

@@ -12,6 +12,7 @@ import {
 } from '@strowger/proto';
 import {
   type ClientKey,
+  chooseLocal,
   composeResponse,
   type Field,
   formatToken,
@@ -87,25 +88,9 @@ export class KernelSipPort implements SipPort {
   }
 
   contact(user: Octets, towards: Destination): Octets {
-    const { address, transport } = this.localFor(towards) ?? this.#anyListener();
+    const { address, transport } = chooseLocal(this.#kernel.host.transports.listening, towards) ?? this.#anyListener();
     const parameter = transport === 'udp' ? octets`` : octets`;transport=${encode(transport)}`;
     return octets`<sip:${user}@${encode(formatHost(address.address))}:${address.port}${parameter}>`;
-  }
-
-  /** The listener that a message to this destination leaves by. */
-  localFor(towards: Destination): Listening | undefined {
-    const { listening } = this.#kernel.host.transports;
-    if (towards.kind === 'flow') {
-      const { transport, local } = towards.flow;
-      const own = listening.find(
-        (l) => l.transport === transport && l.address.address === local.address && l.address.port === local.port,
-      );
-      if (own) return own;
-    }
-    const transport = towards.kind === 'flow' ? towards.flow.transport : towards.transport;
-    const remote = towards.kind === 'flow' ? towards.flow.remote : towards.remote;
-    const v6 = isIpv6(remote.address);
-    return listening.find((l) => l.transport === transport && isIpv6(l.address.address) === v6);
   }
 
   resolve(nextHop: Octets): Destination | undefined {

@@ -25,7 +25,9 @@ export function destinationFor(
     return sip.isLive(byFlow) ? byFlow : sip.resolve(nextHop);
   }
   if (target && bareHost(target.host) === flow.remote.address && transportOf(target) === 'udp') {
-    return { kind: 'flow', flow: { ...flow, remote: { address: flow.remote.address, port: target.port ?? 5060 } } };
+    // An address, not the flow: a request that is too large for UDP may then take TCP (RFC 3261 §18.1.1).
+    const remote = { address: flow.remote.address, port: target.port ?? 5060 };
+    return { kind: 'address', transport: 'udp', remote, near: flow.local };
   }
   return way.device ? { kind: 'flow', flow } : (sip.resolve(nextHop) ?? { kind: 'flow', flow });
 }

@@ -38,7 +38,7 @@ export function defaultPort(transport: TransportName): number {
 export function chooseLocal(locals: readonly Local[], to: Destination): Local | undefined {
   const transport = to.kind === 'flow' ? to.flow.transport : to.transport;
   const remote = to.kind === 'flow' ? to.flow.remote : to.remote;
-  const near = to.kind === 'flow' ? to.flow.local : undefined;
+  const near = to.kind === 'flow' ? to.flow.local : to.near;
   let best: Local | undefined;
   let bestRank = -1;
   for (const local of locals) {
