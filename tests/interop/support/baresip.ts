@@ -1,11 +1,11 @@
 /** A baresip without a sound card: it plays a tone, records what it hears, and does what its control socket is told. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NetstringReader, netstring } from './netstring.ts';
 import { peer } from './peers.ts';
-import { phoneMediaPorts, phonePorts } from './ports.ts';
+import { type PortRange, phoneMediaPorts, phonePorts } from './ports.ts';
 import { Program } from './program.ts';
 import { readSound, type Sound, writeTone } from './tone.ts';
 
@@ -30,12 +30,15 @@ export interface PhoneOptions {
 export interface PhoneEvent {
   readonly type: string;
   readonly param?: string;
+  /** Wall time, ms. */
   readonly at: number;
 }
 
 export class Phone {
   readonly options: PhoneOptions;
   readonly events: PhoneEvent[] = [];
+  /** Where it listens for audio. */
+  readonly audio: PortRange;
   readonly #folder: string;
   readonly #program: Program;
   #control: Socket | undefined;
@@ -43,8 +46,9 @@ export class Phone {
   #token = 0;
   readonly #answers = new Map<string, (answer: { readonly ok: boolean; readonly data: string }) => void>();
 
-  private constructor(options: PhoneOptions, folder: string, program: Program) {
+  private constructor(options: PhoneOptions, { folder, audio }: Places, program: Program) {
     this.options = options;
+    this.audio = audio;
     this.#folder = folder;
     this.#program = program;
   }
@@ -57,17 +61,15 @@ export class Phone {
     mkdirSync(join(folder, 'rec'), { recursive: true });
     const tone = join(folder, 'tone.wav');
     writeTone(tone, options.tone, TONE_SECONDS);
-    writeFileSync(join(folder, 'config'), configOf(options, { folder, tone, sipPort, controlPort }));
+    const first = phoneMediaPorts();
+    const places = { folder, tone, sipPort, controlPort, audio: { first, last: first + 39 } };
+    writeFileSync(join(folder, 'config'), configOf(options, places));
     writeFileSync(join(folder, 'accounts'), `${accountOf(options)}\n`);
     writeFileSync(join(folder, 'contacts'), '');
     const program = new Program(`baresip of ${options.user}`, peer('baresip').path, ['-f', folder], { cwd: folder });
-    const phone = new Phone(options, folder, program);
+    const phone = new Phone(options, places, program);
     await phone.#open(controlPort);
     return phone;
-  }
-
-  get #name(): string {
-    return `baresip of ${this.options.user}`;
   }
 
   async #open(port: number): Promise<void> {
@@ -91,7 +93,7 @@ export class Phone {
   #heard(message: Record<string, unknown>): void {
     if (message['event'] === true) {
       const { type, param } = message as { readonly type: string; readonly param?: string };
-      this.events.push({ type, ...(param === undefined ? {} : { param }), at: performance.now() });
+      this.events.push({ type, ...(param === undefined ? {} : { param }), at: Date.now() });
       for (const look of this.#waiting) look();
     } else if (message['response'] === true) {
       const { token, ok, data } = message as { readonly token: string; readonly ok: boolean; readonly data: string };
@@ -120,7 +122,9 @@ export class Phone {
   /** The first event of a type after `since` (a count of events); waits for it. */
   async event(type: string | RegExp, since = 0, ms = 10_000): Promise<PhoneEvent> {
     const find = (): PhoneEvent | undefined =>
-      this.events.slice(since).find((event) => (typeof type === 'string' ? event.type === type : type.test(event.type)));
+      this.events
+        .slice(since)
+        .find((event) => (typeof type === 'string' ? event.type === type : type.test(event.type)));
     const found = find();
     if (found) return found;
     return new Promise((resolve, reject) => {
@@ -207,11 +211,11 @@ interface Places {
   readonly tone: string;
   readonly sipPort: number;
   readonly controlPort: number;
+  readonly audio: PortRange;
 }
 
-function configOf({ server }: PhoneOptions, { folder, tone, sipPort, controlPort }: Places): string {
+function configOf({ server }: PhoneOptions, { folder, tone, sipPort, controlPort, audio }: Places): string {
   const address = server.host === '[::1]' ? '::1' : server.host;
-  const audio = phoneMediaPorts();
   return [
     'poll_method epoll',
     `sip_listen ${server.host}:${sipPort}`,
@@ -222,7 +226,7 @@ function configOf({ server }: PhoneOptions, { folder, tone, sipPort, controlPort
     'auplay_srate 8000',
     ...['ausrc', 'auplay', 'auenc', 'audec'].map((name) => `${name}_format s16`),
     'jitter_buffer_delay 0-10',
-    `rtp_ports ${audio}-${audio + 38}`,
+    `rtp_ports ${audio.first}-${audio.last - 1}`,
     `net_interface ${address}`,
     `module_path ${modulePath()}`,
     'module aubridge.so',

@@ -1,5 +1,10 @@
 /** Ports that are free now, so that a run disturbs nobody; and ports that are in use, to see that none was left open. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 /** Local ports of every socket on this machine, by protocol (Linux). */
 export function portsInUse(protocol: 'udp' | 'tcp'): ReadonlySet<number> {
@@ -21,9 +26,23 @@ function readTable(path: string): readonly string[] {
   }
 }
 
-/** UDP ports of a range that are in use. */
-export function udpPortsInUse(first: number, last: number): readonly number[] {
-  return [...portsInUse('udp')].filter((port) => port >= first && port <= last).sort((a, b) => a - b);
+/** UDP ports that a process has open in a range, one a socket. */
+export function openUdpPorts(pid: number, { first, last }: PortRange): readonly number[] {
+  const own = new Set<string>();
+  for (const name of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      own.add(readlinkSync(`/proc/${pid}/fd/${name}`));
+    } catch {
+      // Closed since it was listed.
+    }
+  }
+  const ports: number[] = [];
+  for (const row of [...readTable('/proc/net/udp'), ...readTable('/proc/net/udp6')]) {
+    const columns = row.trim().split(/\s+/);
+    const port = Number.parseInt(columns[1]?.split(':')[1] ?? '', 16);
+    if (port >= first && port <= last && own.has(`socket:[${columns[9]}]`)) ports.push(port);
+  }
+  return ports.sort((a, b) => a - b);
 }
 
 const given = new Set<number>();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { mediaPorts, serverPorts, udpPortsInUse } from './ports.ts';
+import { mediaPorts, openUdpPorts, type PortRange, serverPorts } from './ports.ts';
 import { Program } from './program.ts';
 
 const MAIN = fileURLToPath(new URL('../../../server/src/main.ts', import.meta.url));
@@ -57,7 +57,7 @@ export class Server {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'strowger-interop-'));
   readonly data: string = join(this.folder, 'data');
   readonly port: number = serverPorts();
-  readonly media: { readonly first: number; readonly last: number };
+  readonly media: PortRange;
   /** What all its processes printed, from the first start on. */
   printed = '';
   #program: Program | undefined;
@@ -163,9 +163,9 @@ export class Server {
     }
   }
 
-  /** Ports of its media range that are open. */
+  /** Ports of its media range that are open, one a socket. */
   openMediaPorts(): readonly number[] {
-    return udpPortsInUse(this.media.first, this.media.last);
+    return openUdpPorts(this.pid('media'), this.media);
   }
 
   /** Ends it and removes its folder. */
