@@ -50,9 +50,12 @@ suite('SIP stack, what it refuses and survives', () => {
     receive(`SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKm\r\n\r\n`);
     receive('complete nonsense\r\n\r\n');
     receive(`OPTIONS sip:b SIP/2.0\r\nVia: nonsense\r\n${good}`);
+    receive(`OPTIONS sip:b SIP/2.0\r\n${good}`);
     const codes = bob.events.map((event) => event.kind === 'discarded' && event.status);
-    assert.deepEqual(codes, [400, 400, undefined, undefined, undefined, undefined]);
-    assert.equal(bob.sent.length, 2);
+    assert.deepEqual(codes, [400, 400, undefined, undefined, undefined, 400, undefined]);
+    assert.equal(bob.sent.length, 3);
+    // RFC 4475 §3.1.2.1: a Via that says nothing of the way back.
+    assert.deepEqual(bob.sent[2]?.to, { kind: 'flow', flow: flowToBob() });
     assert.equal(bob.sent[0]?.text, bob.sent[1]?.text, '§8.2.7: the same To tag each time');
     assert.match(bob.sent[0]?.text ?? '', /^SIP\/2\.0 400 /);
     assert.equal(bob.stack.counts().server, 0);

@@ -180,7 +180,8 @@ export class SipStack {
     }
     const request = withSource(message, flow);
     const screening = screenMessage(request ?? message);
-    if (screening || request === undefined) this.#stateless.refuse(request, screening, message.text, flow);
+    if (screening) this.#stateless.refuse(request ?? message, screening, message.text, flow);
+    else if (request === undefined) this.#stateless.discard('via-unreadable', message.text, flow);
     else if (request.method === ACK) this.#receiveAck(request, flow, now);
     else if (request.method === CANCEL) this.#receiveCancel(request, flow);
     else this.#receiveRequest(request, flow, now);

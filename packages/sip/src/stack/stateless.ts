@@ -4,6 +4,7 @@
  */
 import { EMPTY, type Flow, type Octets, octets } from '@strowger/proto';
 import { composeResponse, type Field, type ResponseParts } from '../message/compose.ts';
+import { via } from '../message/headers/via.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { Screening } from '../message/screen.ts';
 import { ACK } from '../transaction/hop-by-hop.ts';
@@ -29,16 +30,15 @@ export class StatelessAnswers {
     return { overloaded: this.#overloaded, refused: this.#refused, discarded: this.#discarded };
   }
 
-  /** A request that cannot be taken as it is: answered where it may be, an ACK never. */
-  refuse(request: SipRequest | undefined, screening: Screening | undefined, text: Octets, flow: Flow): void {
-    const code = screening?.code ?? 'via-unreadable';
-    if (request === undefined || screening === undefined || screening.drop || request.method === ACK) {
+  /** A request that cannot be taken as it is: answered where it may be, an ACK never, nor what names no way back. */
+  refuse(request: SipRequest, { code, status, text: reason, drop }: Screening, text: Octets, flow: Flow): void {
+    if (drop || request.method === ACK || !request.has(via)) {
       this.discard(code, text, flow);
       return;
     }
     this.#refused += 1;
-    this.answer(request, screening.status, flow, { reason: screening.text });
-    this.#options.emit({ kind: 'discarded', code, flow, text, status: screening.status });
+    this.answer(request, status, flow, { reason });
+    this.#options.emit({ kind: 'discarded', code, flow, text, status });
   }
 
   /** A request beyond the bound on transactions. */
@@ -56,7 +56,9 @@ export class StatelessAnswers {
 
   answer(request: SipRequest, status: number, flow: Flow, parts: ResponseParts = {}): void {
     const text = composeResponse(request, status, { toTag: this.tag(request), ...parts });
-    this.#options.send({ text, to: responseDestination(request.topVia, flow) });
+    const top = request.get(via);
+    // A Via that cannot be read says nothing of the way back (RFC 4475 §3.1.2.1, §3.1.2.16): it is where this came from.
+    this.#options.send({ text, to: top === undefined ? { kind: 'flow', flow } : responseDestination(top, flow) });
   }
 
   /** The same To tag for each retransmission, another after a restart. No dialog ever comes of it. */
