@@ -1,8 +1,9 @@
 /** The called phones, all on one socket: they ring, answer at once, and take what comes after. */
+
+import { field, lines, sdp } from '../../tests/support/texts.ts';
 import { type Operation, Pending } from './pending.ts';
 import type { Wire } from './socket.ts';
 import type { Tallier } from './tally.ts';
-import { field, lines, sdp } from './texts.ts';
 
 export class Callees {
   readonly #wire: () => Wire;

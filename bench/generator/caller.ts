@@ -1,10 +1,10 @@
 /** The calling phones, all on one socket: INVITE, 407 where asked, 200, ACK, BYE at once, 200. */
-import { answer, type Login, md5Challenge } from './digest.ts';
+import { answer, type Login, md5Challenge } from '../../tests/support/digest.ts';
+import { field, sdp, uriOf } from '../../tests/support/texts.ts';
 import type { Job } from './job.ts';
 import { type Operation, Pending } from './pending.ts';
 import type { Wire } from './socket.ts';
 import type { Tallier } from './tally.ts';
-import { field, sdp, uriOf } from './texts.ts';
 
 interface Calling extends Operation {
   readonly login: Login;

@@ -1,5 +1,5 @@
 /** What the generator is told to do, and what it says of it. */
-import type { Login } from './digest.ts';
+import type { Login } from '../../tests/support/digest.ts';
 
 export interface Place {
   readonly address: string;

@@ -1,10 +1,10 @@
 /** REGISTER with digest, as a phone that keeps no nonce does it: unasked, 401, with credentials, 200. */
-import { answer, type Login, md5Challenge } from './digest.ts';
+import { answer, type Login, md5Challenge } from '../../tests/support/digest.ts';
+import { field } from '../../tests/support/texts.ts';
 import type { Job } from './job.ts';
 import { type Operation, Pending } from './pending.ts';
 import type { Wire } from './socket.ts';
 import type { Tallier } from './tally.ts';
-import { field } from './texts.ts';
 
 interface Registering extends Operation {
   readonly login: Login;

@@ -1,9 +1,9 @@
 /** One load on the whole server over loopback UDP: starts it, loads it, reads its processes' CPU, and ends it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Login } from '../../tests/support/digest.ts';
 import { freePort, type RunningServer, startServer } from '../../tests/support/server.ts';
 import { cpuOf, cpuOfAll, rssOf } from '../cpu.ts';
-import type { Login } from '../generator/digest.ts';
 import type { Command, Job, Report, Tally } from '../generator/job.ts';
 
 export interface ServerBench {

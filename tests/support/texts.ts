@@ -1,4 +1,4 @@
-/** Canned messages of the generator's phones, and the little reading that it needs: no parser, to be cheap. */
+/** Canned messages of phones that need no parser, and the little reading that they do: cheap, and no judge of itself. */
 
 /** The value of the first field of this name, written as our server writes names. */
 export function field(text: string, name: string): string {

@@ -1,4 +1,4 @@
-/** The answer to an MD5 challenge with qop=auth (RFC 2617): by node:crypto, for the generator alone. */
+/** The answer to an MD5 challenge with qop=auth (RFC 2617), by node:crypto. */
 import { hash } from 'node:crypto';
 import { challengeParam } from './texts.ts';
 
