@@ -87,7 +87,7 @@ export class PhoneCall extends Timed {
   dial(o: Omit<OutgoingCall, 'body' | 'fields' | 'autoAck'>, extra: readonly Field[]): void {
     const { fields, tries } = this.phone.login.credentials('INVITE', o.uri);
     this.#tries = tries;
-    this.#outgoing = { ...o, body: this.#describe('sendrecv'), autoAck: true, fields: extra };
+    this.#outgoing = { ...o, ...this.#offerOf('sendrecv'), autoAck: true, fields: extra };
     this.#take(startOutgoing({ ...this.#outgoing, fields: [...extra, ...fields] }, this.phone.now()));
   }
 
@@ -97,14 +97,14 @@ export class PhoneCall extends Timed {
     this.#take(startIncoming({ request, key, localTag: this.localTag, contact: this.phone.contact }));
   }
 
-  progress(status = 180): void {
-    this.#command({ kind: 'progress', status });
+  /** `media`: with a description, for what is heard before the answer (RFC 3960). */
+  progress(status = 180, { media = false }: { readonly media?: boolean } = {}): void {
+    this.#command({ kind: 'progress', status, ...(media ? { body: this.#answerTo('sendrecv') } : {}) });
   }
 
   answer(): void {
     if (this.phase !== 'ringing') return;
-    const direction = answerDirection(this.heard?.direction ?? 'sendrecv', 'sendrecv');
-    this.#command({ kind: 'answer', body: this.#describe(direction) });
+    this.#command({ kind: 'answer', body: this.#answerTo('sendrecv') });
     this.#talking(200);
   }
 
@@ -202,6 +202,7 @@ export class PhoneCall extends Timed {
         return;
       case 'answered':
         this.#hear(event.body?.text);
+        if (!event.acknowledged) this.#acknowledge();
         this.#talking(event.response.status);
         return;
       case 'offer':
@@ -209,6 +210,7 @@ export class PhoneCall extends Timed {
         return;
       case 'offer-answered':
         this.#hear(event.body?.text);
+        if (!event.acknowledged) this.#acknowledge();
         this.phone.note(this, this.onHold ? 'on hold' : 'resumed');
         return;
       case 'offer-failed':
@@ -273,15 +275,35 @@ export class PhoneCall extends Timed {
   #reoffer(direction: MediaDirection): void {
     this.offerRefused = undefined;
     const { fields } = this.phone.login.credentials('INVITE', this.#target());
-    this.#command({ kind: 'offer', body: this.#describe(direction), fields, autoAck: true });
+    this.#command({ kind: 'offer', ...this.#offerOf(direction), fields, autoAck: true });
   }
 
   #answerOffer(body: Octets | undefined): void {
+    const { refusesOffers: status } = this.phone;
+    if (status !== undefined) {
+      this.input({ kind: 'reject', status });
+      this.phone.note(this, `refused an offer ${status}`);
+      return;
+    }
     const before = this.heldByPeer;
     this.#hear(body);
-    const direction = answerDirection(this.heard?.direction ?? 'sendrecv', this.onHold ? 'sendonly' : 'sendrecv');
-    this.input({ kind: 'answer', body: this.#describe(direction) });
+    // Asked for an offer, it says what it wants; to one, what both want.
+    const wanted = this.onHold ? 'sendonly' : 'sendrecv';
+    this.input({ kind: 'answer', body: body === undefined ? this.#describe(wanted) : this.#answerTo(wanted) });
     if (before !== this.heldByPeer) this.phone.note(this, this.heldByPeer ? 'held by peer' : 'resumed by peer');
+  }
+
+  /** The answer to the offer in a 2xx goes in the ACK. */
+  #acknowledge(): void {
+    this.input({ kind: 'acknowledge', body: this.#answerTo(this.onHold ? 'sendonly' : 'sendrecv') });
+  }
+
+  #offerOf(direction: MediaDirection) {
+    return this.phone.offers ? { body: this.#describe(direction) } : {};
+  }
+
+  #answerTo(wanted: MediaDirection) {
+    return this.#describe(answerDirection(this.heard?.direction ?? 'sendrecv', wanted));
   }
 
   #describe(direction: MediaDirection) {

@@ -35,6 +35,8 @@ export type Behaviour =
   | { readonly kind: 'reject'; readonly status: number; readonly afterMs?: number }
   /** Rings until the caller gives up. */
   | { readonly kind: 'ring' }
+  /** Does what the test tells the call to. */
+  | { readonly kind: 'wait' }
   /** Says nothing to any request, as if switched off. */
   | { readonly kind: 'silent' };
 
@@ -76,6 +78,10 @@ export class Phone {
   /** @internal */
   readonly login: PhoneLogin;
   behaviour: Behaviour;
+  /** Whether its INVITEs carry an offer; without one its ACK carries the answer (RFC 3261 §13.2.1). */
+  offers = true;
+  /** The status that re-INVITEs are refused with. */
+  refusesOffers: number | undefined;
   #wire: PhoneWire | undefined;
   #registration: Registration | undefined;
 
@@ -325,6 +331,7 @@ export class Phone {
       case 'ring':
         call.progress();
         return;
+      case 'wait':
       case 'silent':
         return;
     }

@@ -7,7 +7,10 @@ const TELLING = [603, 486, 600, 404, 488, 415, 480, 408];
 
 export function bestFailure(statuses: readonly number[], lastCause: string): CallEnd {
   const status = forCaller([...statuses].sort((a, b) => rank(a) - rank(b))[0] ?? 480);
-  return { by: byOf(status), cause: causeOf(status, lastCause), status, reason: because(reasonOf(status), { status }) };
+  if (status === 480 && lastCause === 'no-answer') {
+    return { by: 'server', cause: lastCause, status, reason: because('callee-did-not-answer') };
+  }
+  return { by: byOf(status), cause: causeOf(status), status, reason: because(reasonOf(status), { status }) };
 }
 
 function rank(status: number): number {
@@ -27,10 +30,9 @@ function forCaller(status: number): number {
 
 const byOf = (status: number): CallEnd['by'] => (status === 408 ? 'network' : 'callee');
 
-function causeOf(status: number, lastCause: string): string {
+function causeOf(status: number): string {
   if (status === 486 || status === 600) return 'busy';
-  if (status === 408) return 'no-response';
-  return lastCause === 'no-answer' ? 'no-answer' : 'rejected';
+  return status === 408 ? 'no-response' : 'rejected';
 }
 
 function reasonOf(status: number): string {

@@ -138,7 +138,8 @@ function winnerLeft(coupling: Coupling, event: LegEnded, now: Wall): CouplingSte
 
 /** One said no, or nothing: when it was the last of its group the next group rings, when of all, the caller is told. */
 function onRefused(coupling: Coupling, fork: Fork, event: LegEnded, now: Wall): CouplingStep {
-  const status = event.status ?? 480;
+  // It rang and nobody came (480); 408 is for the phone that never said a word (RFC 3261 §21.4.9, §21.4.18).
+  const status = event.cause === 'no-answer' ? 480 : (event.status ?? 480);
   const next = setFork(coupling, fork, { state: 'over', status });
   // RFC 3261 §16.7: a 6xx speaks for the person, not for the phone.
   if (status >= 600)
