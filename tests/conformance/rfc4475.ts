@@ -42,7 +42,7 @@ const response = (file: string, clause: string, screen: 'accept' | 'drop', note:
 
 // biome-ignore format: one row a message
 export const RFC4475: readonly TortureRow[] = [
-  request('wsinv', '3.1.1.1', 'accept', INVITE_ANSWERS, 'folds and white space wherever the grammar lets them be; well formed to everyone'),
+  request('wsinv', '3.1.1.1', 'accept', [481, ...INVITE_ANSWERS], 'its To tag names no dialog of ours; folds and white space wherever the grammar lets them be; well formed to everyone'),
   request('intmeth', '3.1.1.2', 'accept', [404, 401, 403, 407, 405, 501], 'unknown method of odd token characters, a quoted NUL: proxy 404, endpoint 501'),
   request('esc01', '3.1.1.3', 'accept', INVITE_ANSWERS, 'escapes only where the grammar has them, and undone once'),
   request('escnull', '3.1.1.4', 'accept', REGISTER_ANSWERS, '%00 in users: two contacts that must not be cut short into one'),

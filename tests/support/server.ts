@@ -87,8 +87,14 @@ function ended(child: ChildProcess): Promise<number | null> {
   });
 }
 
+/** A hundred ports for a server's media, one of a few such stretches. */
+export function mediaPorts(): string {
+  const first = 18_500 + 100 * Math.floor(Math.random() * 5);
+  return `${first}-${first + 99}`;
+}
+
 /** A port of 127.0.0.1 that is free for UDP and TCP, from the stretch that tests use. */
-export async function freePort(first = 18_000, last = 18_999): Promise<number> {
+export async function freePort(first = 18_000, last = 18_499): Promise<number> {
   const from = first + Math.floor(Math.random() * (last - first));
   for (let i = 0; i <= last - first; i += 1) {
     const port = first + ((from - first + i) % (last - first + 1));

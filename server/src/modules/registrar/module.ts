@@ -4,10 +4,14 @@ import { composeRegisterResponse, decideRegister, type RegisterVerdict, readRegi
 import type { ModuleContext } from '../../kernel/context.ts';
 import type { Answer, Exchange } from '../../kernel/exchange.ts';
 import { defineModule, type ServerModule } from '../../kernel/module.ts';
+import { refuseUnsupported } from '../../kernel/option-tags.ts';
 import { because } from '../../kernel/reason.ts';
 import { type DirectoryService, directory } from '../directory/api.ts';
 import { type LocationService, location } from '../location/api.ts';
 import { aorOf } from './aor.ts';
+
+/** What a REGISTER may demand of us: RFC 3327 and RFC 5626. */
+const OPTIONS: ReadonlySet<string> = new Set(['path', 'outbound']);
 
 export const registrarModule: ServerModule = defineModule({
   name: 'registrar',
@@ -21,7 +25,9 @@ export const registrarModule: ServerModule = defineModule({
       name: 'registrar',
       before: ['routing'],
       run: ({ request }) =>
-        request.method === 'REGISTER' ? { kind: 'local', reason: because('for-the-registrar') } : undefined,
+        request.method === 'REGISTER'
+          ? (refuseUnsupported(request, OPTIONS) ?? { kind: 'local', reason: because('for-the-registrar') })
+          : undefined,
     });
     context.handle('REGISTER', (exchange) => register(context, people, locations, exchange));
   },

@@ -2,9 +2,13 @@
 import type { ModuleContext } from '../../kernel/context.ts';
 import { type Exchange, type Plan, refuse, type Target, type Verdict } from '../../kernel/exchange.ts';
 import { defineModule, type ServerModule } from '../../kernel/module.ts';
+import { refuseUnsupported } from '../../kernel/option-tags.ts';
 import { because } from '../../kernel/reason.ts';
 import { type DirectoryService, directory, type Extension } from '../directory/api.ts';
 import { type Binding, type LocationService, location } from '../location/api.ts';
+
+/** None of those a request to an extension may demand are understood yet. */
+const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 export const routingModule: ServerModule = defineModule({
   name: 'routing',
@@ -29,6 +33,8 @@ function route(
   if (!uri.ok) return refuse(400, because('request-uri-malformed'));
   if (uri.value.kind === 'other') return refuse(416, because('scheme-not-supported'));
   if (principal.kind === 'anonymous') return undefined;
+  const demanded = refuseUnsupported(request, NO_OPTIONS);
+  if (demanded) return demanded;
   if (uri.value.kind === 'sip') {
     if (uri.value.user === undefined) return { kind: 'local', reason: because('for-the-server') };
     if (!people.isOurs(uri.value.host)) return refuse(404, because('domain-not-served'));
