@@ -1,4 +1,5 @@
 /** What waits to leave. One write of the journal for all of a turn, then the packets, in the order they were made. */
+import type { Wall } from '@strowger/proto';
 import type { Packet } from '@strowger/sip';
 import type { Counters } from './counters.ts';
 import type { ServerHost } from './host.ts';
@@ -39,10 +40,20 @@ export class Departures {
         this.#counters.of('kernel_promises_withheld').value += 1;
         continue;
       }
-      const flow = this.#host.transports.send(packet.text, packet.to, packet.local, packet);
-      if (flow) this.#trace.message('sent', at, flow, packet.text);
+      this.#send(packet, at);
     }
     this.#host.poke();
+  }
+
+  /** One message that cannot be sent is no reason to keep the others of its turn. */
+  #send(packet: Packet, at: Wall): void {
+    try {
+      const flow = this.#host.transports.send(packet.text, packet.to, packet.local, packet);
+      if (flow) this.#trace.message('sent', at, flow, packet.text);
+    } catch (error) {
+      this.#counters.of('kernel_send_errors').value += 1;
+      this.#host.log.error('message-not-sent', errorFields(error));
+    }
   }
 
   #flush(): boolean {

@@ -23,6 +23,8 @@ export interface KernelParts {
   readonly dialogs: DialogTable;
   readonly stack: SipStack;
   readonly sip: SipPort;
+  /** What is under way may end, nothing new begins. */
+  readonly stopping: boolean;
   /** Runs a piece of work; whatever it throws is counted and logged and goes no further. */
   guard(where: string, work: () => void): void;
   /** Who is told when the INVITE of that key is cancelled. */

@@ -1,13 +1,20 @@
 /** A request's way through the server: screen → authenticate → route → handle. Each stage may end it with an answer. */
 
-import type { Flow } from '@strowger/proto';
+import { type Flow, octets } from '@strowger/proto';
 import type { ServerKey, SipRequest } from '@strowger/sip';
+import type { DialogOwner } from './dialog-table.ts';
 import type { Answer, Exchange, Plan, Verdict } from './exchange.ts';
 import { errorFields } from './log.ts';
 import type { KernelParts } from './parts.ts';
 import { ANONYMOUS, mayDo, type Principal, RIGHT_OF_METHOD } from './principal.ts';
 import { because, type Reason } from './reason.ts';
 import { classify } from './request-class.ts';
+
+const STOPPING: Answer = {
+  status: 503,
+  reason: because('server-stops'),
+  fields: [['Retry-After', octets`5`]],
+};
 
 export class Pipeline {
   readonly #kernel: KernelParts;
@@ -17,28 +24,29 @@ export class Pipeline {
   }
 
   run(key: ServerKey, request: SipRequest, flow: Flow): void {
-    const exchange: Exchange = { key, request, flow, class: classify(request), principal: ANONYMOUS, trail: [] };
+    const owner = request.toTag === undefined ? undefined : this.#kernel.dialogs.find(request.callId, request.toTag);
+    const kind = classify(request, owner !== undefined);
+    const exchange: Exchange = { key, request, flow, class: kind, principal: ANONYMOUS, trail: [] };
     this.#kernel.counters.of(`sip_requests_${exchange.class}`).value += 1;
     try {
-      this.#decide(exchange);
+      this.#decide(exchange, owner);
     } catch (error) {
       this.#failed(exchange, error);
     }
   }
 
-  #decide(exchange: Exchange): void {
+  #decide(exchange: Exchange, owner: DialogOwner | undefined): void {
     for (const { run } of this.#kernel.screen.links()) {
       if (this.#ended(exchange, run(exchange))) return;
     }
-    if (exchange.class === 'in-dialog') return this.#inDialog(exchange);
+    if (exchange.request.toTag !== undefined) return this.#inDialog(exchange, owner);
+    if (this.#kernel.stopping) return this.#answer(exchange, STOPPING);
     if (!this.#authenticated(exchange) || !this.#routed(exchange)) return;
     this.#handle(exchange);
   }
 
   /** Dialogs answer for themselves: who holds both tags was told them by us (RFC 3261 §12.2.2). */
-  #inDialog(exchange: Exchange): void {
-    const { request } = exchange;
-    const owner = request.toTag === undefined ? undefined : this.#kernel.dialogs.find(request.callId, request.toTag);
+  #inDialog(exchange: Exchange, owner: DialogOwner | undefined): void {
     if (!owner) return this.#answer(exchange, { status: 481, reason: because('no-such-dialog') });
     exchange.principal = owner.principal;
     const answer = owner.request(exchange);
@@ -80,10 +88,11 @@ export class Pipeline {
     }
     const answer = claim.handler(exchange);
     if (answer instanceof Promise) {
-      answer.then(
-        (later) => later && this.#answer(exchange, later),
-        (error) => this.#failed(exchange, error),
-      );
+      answer
+        .then((later) => {
+          if (later) this.#answer(exchange, later);
+        })
+        .catch((error: unknown) => this.#failed(exchange, error));
     } else if (answer) {
       this.#answer(exchange, answer);
     }

@@ -15,7 +15,7 @@ import {
   type StackEvent,
 } from '@strowger/sip';
 import { answerStray } from '@strowger/sip/ua';
-import { Bounds } from './bounds.ts';
+import { type Bound, Bounds } from './bounds.ts';
 import { Chain } from './chain.ts';
 import { Claims } from './claims.ts';
 import type { AuthenticateRun, ClientOwner, Handler, RouteRun, ScreenRun, ServerOwner } from './context.ts';
@@ -30,9 +30,12 @@ import { Pipeline } from './pipeline.ts';
 import { ServiceTable } from './services.ts';
 import { KernelSipPort } from './sip-port.ts';
 import { TraceRing } from './trace-ring.ts';
+import { destinationFor } from './way.ts';
 
 const TRACE_BYTES = 64 << 20;
 const MAX_DIALOGS = 100_000;
+/** A 2xx out of nowhere costs who sends it one packet, and us a transaction. */
+const MAX_TURNED_AWAY = 1_000;
 
 export interface KernelOptions {
   readonly traceBytes?: number;
@@ -57,7 +60,9 @@ export class Kernel implements KernelParts {
   readonly #serverOwners = new Map<ServerKey, ServerOwner>();
   readonly #departures: Departures;
   readonly #pipeline: Pipeline;
+  readonly #turnedAway: Bound;
   #accepting = false;
+  #stopping = false;
 
   constructor(host: ServerHost, options: KernelOptions = {}) {
     this.host = host;
@@ -66,6 +71,11 @@ export class Kernel implements KernelParts {
     this.dialogs = new DialogTable(
       this.bounds.declare({ name: 'kernel.dialogs', cap: MAX_DIALOGS, whenFull: 'new calls are answered 503' }),
     );
+    this.#turnedAway = this.bounds.declare({
+      name: 'kernel.turned-away',
+      cap: MAX_TURNED_AWAY,
+      whenFull: 'a phone that answered too late is not told so',
+    });
     this.#departures = new Departures(host, this.trace, this.counters);
     this.stack = new SipStack({
       random: host.random,
@@ -100,8 +110,13 @@ export class Kernel implements KernelParts {
     this.#accepting = true;
   }
 
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Ends what is under way and takes nothing new; answers to that still come in, until the host closes its sockets. */
   async stop(): Promise<void> {
-    this.#accepting = false;
+    this.#stopping = true;
     await this.services.stop();
     this.#departures.depart();
   }
@@ -163,7 +178,7 @@ export class Kernel implements KernelParts {
         this.counters.of(`sip_server_transactions_failed_${event.reason}`).value += 1;
         return;
       case 'stray':
-        return this.#onStray(event.response);
+        return this.#onStray(event.response, event.flow);
       case 'discarded':
         this.counters.of('sip_discarded').value += 1;
         this.host.log.debug('message-discarded', { code: event.code });
@@ -183,26 +198,40 @@ export class Kernel implements KernelParts {
   }
 
   /** A 2xx that came again after its transaction had ended: the leg acknowledges it again (RFC 3261 §13.2.2.4). */
-  #onStray(response: SipResponse): void {
+  #onStray(response: SipResponse, flow: Flow): void {
     const owner = response.fromTag === undefined ? undefined : this.dialogs.find(response.callId, response.fromTag);
     if (owner) return this.guard('stray', () => owner.stray(response));
     this.counters.of('sip_stray_responses').value += 1;
-    this.guard('stray', () => this.#turnAway(response));
+    this.guard('stray', () => this.#turnAway(response, flow));
   }
 
-  /** A phone that answered too late must not sit in a call with nobody: it gets its ACK, and a BYE. */
-  #turnAway(response: SipResponse): void {
+  /**
+   * A phone that answered too late must not sit in a call with nobody: it gets its ACK, and a BYE. They go the way its
+   * answer came, not where its Contact says: anybody could send us one that names a third.
+   */
+  #turnAway(response: SipResponse, flow: Flow): void {
+    const { sip } = this;
     for (const output of answerStray(response)) {
       if (output.kind !== 'ack' && output.kind !== 'send') continue;
-      const target = this.sip.resolve(output.nextHop);
+      const target = destinationFor(output.nextHop, { flow, device: true }, sip);
       if (target === undefined) continue;
-      if (output.kind === 'ack') this.sip.ack(output.text, target);
-      else this.sip.request({ method: output.method, text: output.text, target }, NOBODY);
+      if (output.kind === 'ack') sip.ack(output.text, target);
+      else if (this.#turnedAway.take()) {
+        sip.request({ method: output.method, text: output.text, target }, this.#released(this.#turnedAway));
+      }
     }
   }
-}
 
-const NOBODY: ClientOwner = { response() {}, failed() {} };
+  /** Owns a request that nobody waits for: gives its place back when it is over. */
+  #released(bound: Bound): ClientOwner {
+    return {
+      response: (_, { status }) => {
+        if (status >= 200) bound.release();
+      },
+      failed: () => bound.release(),
+    };
+  }
+}
 
 function isClientOwner(owner: unknown): owner is ClientOwner {
   return typeof owner === 'object' && owner !== null && 'response' in owner && 'failed' in owner;

@@ -31,6 +31,8 @@ import type { Reason } from './reason.ts';
 
 const SERVER_NAME = octets`Strowger`;
 const ONE = 0x31;
+/** What is no address would be looked up as a name by the system, on a stranger's word. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 const TRANSPORTS: ReadonlySet<string> = new Set(['udp', 'tcp', 'tls', 'ws', 'wss']);
 
 export class KernelSipPort implements SipPort {
@@ -47,15 +49,25 @@ export class KernelSipPort implements SipPort {
 
   answer(exchange: Exchange, answer: Answer): void {
     const { status, phrase, body, contentType } = answer;
-    const text = composeResponse(exchange.request, status, {
-      fields: [...(answer.fields ?? []), ['Server', SERVER_NAME]],
-      ...(status > 100 && exchange.request.toTag === undefined ? { toTag: this.token() } : {}),
+    const { key, request } = exchange;
+    const parts = {
+      fields: [...(answer.fields ?? []), ['Server', SERVER_NAME] as const],
       ...(phrase === undefined ? {} : { reason: phrase }),
       ...(body === undefined ? {} : { body }),
       ...(contentType === undefined ? {} : { contentType }),
-    });
+    };
     exchange.trail.push(answer.reason);
-    this.respond({ key: exchange.key, callId: exchange.request.callId }, text, answer.reason);
+    if (exchange.principal.kind === 'anonymous' && status >= 300) {
+      this.why(request.callId, answer.reason);
+      this.#kernel.stack.dismiss(key, exchange, { status, ...parts });
+      return;
+    }
+    const toTag = status > 100 && request.toTag === undefined ? { toTag: this.token() } : {};
+    this.respond(
+      { key, callId: request.callId },
+      composeResponse(request, status, { ...parts, ...toTag }),
+      answer.reason,
+    );
   }
 
   respond({ key, callId }: Pending, text: Octets, reason: Reason): void {
@@ -124,7 +136,7 @@ function destinationOf(uri: SipUri): Destination | undefined {
   const named = lowerAscii(param(uri.params, 'transport') ?? octets``);
   const transport = (TRANSPORTS.has(named) ? named : uri.secure ? 'tls' : 'udp') as TransportName;
   if (named !== '' && !TRANSPORTS.has(named)) return undefined;
-  if (!isIpv6(address) && !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(address)) return undefined;
+  if (!isIpv6(address) && !IPV4.test(address)) return undefined;
   const port = uri.port ?? (transport === 'tls' || transport === 'wss' ? 5061 : 5060);
   return { kind: 'address', transport, remote: { address, port } };
 }
