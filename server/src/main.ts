@@ -3,6 +3,7 @@
  * starts the media and the signalling process, starts again what dies, and ends both in order. It does nothing else, so
  * that nothing can bring it down.
  */
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -49,6 +50,7 @@ async function main(): Promise<number> {
   const supervisor = new Supervisor({ paths: folder.paths, config });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => supervisor.stop(signal));
   supervisor.onReady((ready) => {
+    flushCompileCache();
     greet({ ready, config, demo, folder, fingerprint: certificate.fingerprint });
     if (ready.administrator) supervisor.announced();
   });

@@ -4,6 +4,7 @@
  * Signalling talks to it over DIR/run/media.sock and may die as it pleases. Writes nothing but log lines.
  */
 import { mkdirSync, rmSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
     await udp.closeAll();
     socket.close();
   });
+  flushCompileCache();
   log('ready', { boot, ports: options.ports });
   // If the supervisor is gone by now, `disconnect` says so.
   process.send?.({ kind: 'ready', boot }, () => {});

@@ -4,6 +4,7 @@
  */
 
 import { renameSync, writeFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -41,6 +42,7 @@ const HOLD_TRIES = 50;
 const FAREWELL_MS = 700;
 
 interface Running {
+  readonly log: Log;
   stop(): Promise<void>;
   readonly administrator: NewAdministrator | undefined;
 }
@@ -50,7 +52,10 @@ let stopping = false;
 
 process.on('message', (message: ToSignalling) => {
   if (message.kind === 'start') void begin(message);
-  else void running?.administrator?.announced();
+  else
+    running?.administrator
+      ?.announced()
+      .catch((error: unknown) => running?.log.error('not-announced', errorFields(error)));
 });
 // Ctrl-C reaches the whole group; the supervisor says when.
 process.on('SIGINT', () => {});
@@ -128,32 +133,43 @@ async function start({ data, config }: StartSignalling, log: Log): Promise<Runni
   await kernel.start(modules);
   merge(journal.segment - 1);
   const administrator = await ensureAdministrator(storage.store(directoryStore), DEFAULT_TENANT);
-  const report = kernel.report();
   tell({
     kind: 'ready',
     listening: transports.listening,
     skipped,
-    bindings: report.bindings ?? 0,
-    calls: report.calls ?? 0,
+    bindings: kernel.bounds.used('location.bindings'),
+    calls: kernel.bounds.used('calls.live'),
     ...(administrator === undefined
       ? {}
       : { administrator: { name: administrator.name, password: administrator.password } }),
   });
+  // The next start is faster for it, and a process that is killed would not write it.
+  flushCompileCache();
   log.info('ready', { listeners: transports.listening.length, host: hostname(), domain: config.domain });
   return {
+    log,
     administrator,
     async stop() {
       await kernel.stop();
-      await new Promise((resolve) => setTimeout(resolve, kernel.dialogs.size > 0 ? FAREWELL_MS : 50));
+      await farewell(kernel);
       await transports.close();
       ticker.stop();
       media.close();
-      journal.flush();
-      journal.close();
+      kernel.guard('last flush', () => host.journal.flush());
+      // Records on their way are written now, and the journal is told that they are.
       await storage.close();
+      kernel.guard('last flush', () => host.journal.flush());
+      journal.close();
       lock.release();
     },
   };
+}
+
+/** Until every phone has answered its BYE, or long enough. */
+async function farewell({ dialogs }: Kernel): Promise<void> {
+  const end = performance.now() + FAREWELL_MS;
+  do await new Promise((resolve) => setTimeout(resolve, 20));
+  while (dialogs.size > 0 && performance.now() < end);
 }
 
 async function holdFolder(paths: DataPaths): Promise<ReturnType<typeof hold>> {
