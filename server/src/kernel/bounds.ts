@@ -71,6 +71,12 @@ export class Bounds {
     this.#all.set(bound.name, bound);
   }
 
+  /** How much of a bound is used; none of one that nobody declared. */
+  used(name: string): number {
+    const bound = this.#all.get(name);
+    return bound instanceof Bound ? bound.used : (bound?.used() ?? 0);
+  }
+
   report(): readonly BoundReport[] {
     return [...this.#all.values()].map((bound) => {
       if (bound instanceof Bound) return bound.report();
