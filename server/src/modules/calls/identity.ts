@@ -1,6 +1,6 @@
 /** Who calls, as the callee's phone and the record show it. A caller cannot choose it: it is the directory's, or a trusted network's word. */
 import { decode, encode, formatHost, type Octets, octets } from '@strowger/proto';
-import { displayName, escapeUser, unquote, userText } from '@strowger/sip';
+import { displayName, escapeUser, formatDisplay, unquote, userText } from '@strowger/sip';
 import type { Callee, Exchange } from '../../kernel/exchange.ts';
 import type { DirectoryService } from '../directory/api.ts';
 import type { Party } from './api.ts';
@@ -28,7 +28,8 @@ export function callerOf(exchange: Exchange, people: DirectoryService): Identity
   const address = octets`<sip:${escapeUser(number)}@${host}>`;
   return {
     party: { kind: 'network', number, ...(shown === undefined ? {} : { name: decode(shown) }) },
-    nameAddr: shown === undefined ? address : octets`${displayName(decode(shown))} ${address}`,
+    // Octet for octet: what is no UTF-8, or holds a NUL, is the network's word all the same.
+    nameAddr: shown === undefined ? address : octets`${formatDisplay(shown)} ${address}`,
   };
 }
 

@@ -64,11 +64,6 @@ export class Switchboard implements CallsService, LiveCallHost {
     if (plan?.kind !== 'targets') return { status: 404, reason: because('nobody-to-call') };
     const hops = request.get(maxForwards);
     if (hops === 0) return { status: 483, reason: because('too-many-hops') };
-    const required = request.rawAll('Require');
-    if (required.length > 0) {
-      const fields = required.map((option) => ['Unsupported', own(option)] as const);
-      return { status: 420, reason: because('extension-required'), fields };
-    }
     if (!this.#bound.take()) {
       return { status: 503, reason: because('too-many-calls'), fields: [['Retry-After', octets`10`]] };
     }
