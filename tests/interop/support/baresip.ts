@@ -91,11 +91,11 @@ export class Phone {
   }
 
   #heard(message: Record<string, unknown>): void {
-    if (message['event'] === true) {
+    if (message.event === true) {
       const { type, param } = message as { readonly type: string; readonly param?: string };
       this.events.push({ type, ...(param === undefined ? {} : { param }), at: Date.now() });
       for (const look of this.#waiting) look();
-    } else if (message['response'] === true) {
+    } else if (message.response === true) {
       const { token, ok, data } = message as { readonly token: string; readonly ok: boolean; readonly data: string };
       this.#answers.get(token)?.({ ok, data });
       this.#answers.delete(token);
