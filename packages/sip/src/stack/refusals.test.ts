@@ -76,6 +76,23 @@ suite('SIP stack, what it refuses and survives', () => {
     assert.deepEqual(told(alice), ['response 503', 'response 486']);
   });
 
+  test('RFC 3261 §26.3.2.4 a stranger is dismissed once: nothing is kept, nothing comes again, and a retransmission is answered alike', () => {
+    const { wire, bob } = pair();
+    bob.on = (event) => {
+      if (event.kind === 'request') bob.stack.dismiss(event.key, event, { status: 407 });
+    };
+    const invite = requestText('INVITE').replace('\r\n', '\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKd\r\n');
+    const receive = () => bob.stack.receive(invite as Octets, flowToBob(), wire.mono);
+    receive();
+    assert.equal(bob.stack.counts().server, 0);
+    wire.runTo(40_000);
+    assert.equal(bob.sent.length, 1);
+    receive();
+    assert.equal(bob.sent.length, 2);
+    assert.match(bob.sent[0]?.text ?? '', /^SIP\/2\.0 407 [\s\S]*\r\nTo: [^\r]*;tag=/);
+    assert.equal(bob.sent[0]?.text, bob.sent[1]?.text, '§8.2.7');
+  });
+
   test('RFC 3261 §17.2.3 a peer of RFC 2543, without the magic cookie: INVITE, retransmission, ACK by To tag', () => {
     const { wire, bob } = pair();
     bob.on = answers(bob, wire, 486);

@@ -32,7 +32,7 @@ import { OurNames, viaPort } from '../transport/via.ts';
 import { withSource } from './arrival.ts';
 import { type Departure, depart } from './departure.ts';
 import type { OutboundRequest, Packet, Path, StackCounts, StackEvent, StackOptions } from './events.ts';
-import { StatelessAnswers } from './stateless.ts';
+import { type StatelessAnswer, StatelessAnswers } from './stateless.ts';
 
 /** A server transaction's way back, and where to connect to when the connection has gone. */
 interface ReplyPath extends Path {
@@ -143,6 +143,17 @@ export class SipStack {
   /** Drops a request unanswered, as a policy may want it (a tarpit): nothing of it is kept. */
   forget(key: ServerKey): void {
     this.#servers.forget(key);
+  }
+
+  /**
+   * Answers once and keeps nothing: for those who have not shown who they are (RFC 3261 §26.3.2.4), or a flood of their
+   * requests would be a flood of our memory, and of retransmissions to whom they name. Comes it again, it is new, and
+   * gets the same To tag (§8.2.7).
+   */
+  dismiss(key: ServerKey, { request, flow }: { request: SipRequest; flow: Flow }, answer: StatelessAnswer): void {
+    const { status, ...parts } = answer;
+    this.#servers.forget(key);
+    this.#stateless.answer(request, status, flow, parts);
   }
 
   /** The ACK of a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Lost ones are the TU's to send again. */

@@ -14,6 +14,11 @@ import type { StackCounts, StackOptions } from './events.ts';
 
 const RETRY_AFTER: readonly Field[] = [['Retry-After', octets`5`]];
 
+/** A response to be composed; its To tag is ours to choose. */
+export interface StatelessAnswer extends Omit<ResponseParts, 'toTag'> {
+  readonly status: number;
+}
+
 export class StatelessAnswers {
   readonly #bases: readonly [number, number];
   readonly #options: Pick<StackOptions, 'emit' | 'send'>;
