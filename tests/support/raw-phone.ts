@@ -50,8 +50,10 @@ const unique = (): string => {
 
 export class RawPhone {
   readonly options: RawPhoneOptions;
-  /** Everything that came, as octets. */
+  /** What came and was not expected yet, as octets. */
   readonly received: string[] = [];
+  /** The same, with what a test has taken out. */
+  readonly all: string[] = [];
   readonly #socket: Socket;
   readonly #waiting = new Set<() => void>();
 
@@ -59,7 +61,9 @@ export class RawPhone {
     this.options = options;
     this.#socket = socket;
     socket.on('message', (bytes) => {
-      this.received.push(bytes.toString('latin1'));
+      const text = bytes.toString('latin1');
+      this.received.push(text);
+      this.all.push(text);
       for (const look of [...this.#waiting]) look();
     });
     socket.on('error', () => {});
@@ -155,13 +159,10 @@ export class RawPhone {
     return final;
   }
 
-  async register(parts: RequestParts = {}): Promise<string> {
+  async register(parts: RequestParts = {}, expires: number = 600): Promise<string> {
     const { user, domain } = this.options;
-    return this.ask('REGISTER', {
-      to: `<sip:${user}@${domain}>`,
-      ...parts,
-      more: `Expires: 600\r\n${parts.more ?? ''}`,
-    });
+    const more = `Expires: ${expires}\r\n${parts.more ?? ''}`;
+    return this.ask('REGISTER', { to: `<sip:${user}@${domain}>`, ...parts, more });
   }
 
   /** Calls and takes the answer: what came with it, or throws the refusal. */

@@ -5,6 +5,7 @@ import { parseHeader } from './header.ts';
 import { to as toHeader } from './headers/to.ts';
 import type { SipRequest } from './message.ts';
 import { param } from './params.ts';
+import { quotedNuls } from './quoted.ts';
 
 /** A header field to be written: the name is ours, so it is plain ASCII; the value is octets. */
 export type Field = readonly [name: string, value: Octets];
@@ -83,7 +84,14 @@ function withToTag(to: Octets, tag: Octets | undefined): Octets {
 
 /** A sound value goes back octet for octet; one from a head with stray controls must not carry them into ours. */
 function harmless({ head }: SipRequest, value: Octets): Octets {
-  return head.flaw === undefined ? value : (value.replace(/[\r\n\0]+/g, ' ') as Octets);
+  const sound = head.flaw === undefined && (!head.hasNul || nulsOf(value) === quotedNuls(value, 0, value.length));
+  return sound ? value : (value.replace(/[\r\n\0]+/g, ' ') as Octets);
+}
+
+function nulsOf(value: Octets): number {
+  let count = 0;
+  for (let at = value.indexOf('\0'); at >= 0; at = value.indexOf('\0', at + 1)) count += 1;
+  return count;
 }
 
 function mayFormDialog(method: Octets): boolean {

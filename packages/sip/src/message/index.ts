@@ -9,7 +9,7 @@ export * from './name-addr.ts';
 export { headerId, headerName } from './names.ts';
 export * from './params.ts';
 export * from './parse.ts';
-export { displayName, quote, quoteOctets, unfold, unquote } from './quoted.ts';
+export { displayName, formatDisplay, quote, quoteOctets, unfold, unquote } from './quoted.ts';
 export { Scanner } from './scanner.ts';
 export * from './screen.ts';
 export type { DeltaParams, MediaType, TokenParams, UriRef } from './shapes.ts';

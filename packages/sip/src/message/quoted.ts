@@ -77,6 +77,21 @@ export function formatDisplay(text: Octets): Octets {
   return last === SP ? quoteOctets(text) : text;
 }
 
+/** How many NULs of this stretch are the second half of a quoted-pair within quotes: the only ones that may be there. */
+export function quotedNuls(text: Octets, start: number, end: number): number {
+  let quoted = false;
+  let count = 0;
+  for (let pos = start; pos < end; pos += 1) {
+    const code = text.charCodeAt(pos);
+    if (code === DQUOTE) quoted = !quoted;
+    else if (quoted && code === BACKSLASH) {
+      pos += 1;
+      if (text.charCodeAt(pos) === 0) count += 1;
+    }
+  }
+  return count;
+}
+
 function lwsEnd(text: Octets, start: number, limit: number): number {
   let pos = start;
   while (pos < limit && isLws(text.charCodeAt(pos))) pos += 1;

@@ -58,6 +58,24 @@ suite('screening', () => {
     assert.equal(verdict(BASE, 'a\nb\rc\0d'), undefined);
   });
 
+  test('RFC 3261 §7.3: the refusal of a stray NUL does not carry it back; a quoted one goes back octet for octet', () => {
+    const answerTo = (fromValue: string): string => {
+      const lines = BASE.map((line) => (line.startsWith('From:') ? `From: ${fromValue}` : line));
+      const outcome = parseMessage(`OPTIONS sip:c@d.test SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n` as Octets);
+      assert.ok(outcome.kind === 'message' && outcome.message.kind === 'request');
+      return composeResponse(outcome.message, 400);
+    };
+    for (const bad of [
+      '"A\0B" <sip:x@y>;tag=1',
+      'A\\\0 <sip:x@y>;tag=1',
+      '"A\\\\\0" <sip:x@y>;tag=1',
+      '"\\\0\0" <sip:x@y>;tag=1',
+    ]) {
+      assert.equal(answerTo(bad).includes('\0'), false, JSON.stringify(bad));
+    }
+    assert.ok(answerTo('"A\\\0B" <sip:x@y>;tag=1').includes('From: "A\\\0B" <sip:x@y>;tag=1\r\n'));
+  });
+
   test('RFC 3261 §8.2.6.2: an answer to a head with stray controls carries none of them', () => {
     const outcome = parseMessage(
       `OPTIONS sip:c@d.test SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@b>;tag=1\nX: y\r\nCall-ID: 1\r\n\r\n` as Octets,

@@ -5,7 +5,6 @@
 import { lowerAscii, type Octets } from '@strowger/proto';
 import { methodRow } from '../registry/methods.ts';
 import { reasonPhrase } from '../registry/responses.ts';
-import { BACKSLASH, DQUOTE } from './chars.ts';
 import { FIELD, type Head, ID, VALUE_END, VALUE_START } from './head.ts';
 import type { HeaderDef } from './header.ts';
 import { callId } from './headers/call-id.ts';
@@ -22,6 +21,7 @@ import { via } from './headers/via.ts';
 import type { SipMessage, SipRequest } from './message.ts';
 import { headerId, headerName } from './names.ts';
 import { param } from './params.ts';
+import { quotedNuls } from './quoted.ts';
 
 /** Why a message is not acted on. */
 export interface Screening {
@@ -161,20 +161,6 @@ function nulsAreQuoted(text: Octets, { fields, start, end }: Head): boolean {
   let all = 0;
   for (let at = first; at >= 0 && at < end; at = text.indexOf('\0', at + 1)) all += 1;
   return all === counted;
-}
-
-function quotedNuls(text: Octets, start: number, end: number): number {
-  let quoted = false;
-  let count = 0;
-  for (let pos = start; pos < end; pos += 1) {
-    const code = text.charCodeAt(pos);
-    if (code === DQUOTE) quoted = !quoted;
-    else if (quoted && code === BACKSLASH) {
-      pos += 1;
-      if (text.charCodeAt(pos) === 0) count += 1;
-    }
-  }
-  return count;
 }
 
 function badField(def: HeaderDef<unknown>): Screening {
