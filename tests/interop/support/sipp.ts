@@ -31,7 +31,8 @@ export interface SippResult {
 let count = 0;
 
 export class Sipp {
-  readonly port: number = phonePorts(4);
+  /** After it come those for its control, its audio and its video. */
+  readonly port: number = phonePorts();
   readonly #options: SippOptions;
   readonly #program: Program;
   readonly #statistics: string;
