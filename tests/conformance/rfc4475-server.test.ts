@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { RawPhone } from '../support/raw-phone.ts';
 import { freePort, mediaPorts, type RunningServer, startServer } from '../support/server.ts';
+import { exchangeOverTcp as overTcp } from '../support/tcp-exchange.ts';
 import { RFC4475, type TortureRow } from './rfc4475.ts';
 
 const ARCHIVE = new URL('../../../shared/rfc/torture/', import.meta.url);
@@ -127,35 +127,6 @@ async function overUdp(message: Buffer, port: number, address: string): Promise<
   } finally {
     for (const each of phones) each.close();
   }
-}
-
-/** The same on a connection; where the framing is broken the server may close it instead. */
-function overTcp(message: Buffer, port: number, localAddress: string): Promise<readonly number[]> {
-  const ping =
-    'OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;rport;branch=z9hG4bKping\r\nMax-Forwards: 70\r\n' +
-    `From: <sip:ping@example.com>;tag=p\r\nTo: <sip:example.com>\r\nCall-ID: ping-${localAddress}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n`;
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const done = (): void => {
-      socket.destroy();
-      clearTimeout(timer);
-      const statuses = [...text.matchAll(/^SIP\/2\.0 (\d{3}) .*\r\n(?:.*\r\n)*?(?:Call-ID: (.*)\r\n|\r\n)/gm)];
-      resolve(statuses.filter(([, , callId]) => !callId?.startsWith('ping-')).map(([, status]) => Number(status)));
-    };
-    const socket = connect({ host: '127.0.0.1', port, localAddress }, () => {
-      socket.write(message);
-      // What follows a body that is cut short would be taken for its rest.
-      socket.write(`\r\n\r\n${ping}`);
-    });
-    socket.setEncoding('latin1').on('data', (chunk) => {
-      text += chunk;
-      if (text.includes('Call-ID: ping-')) done();
-    });
-    socket.on('close', done);
-    socket.on('error', reject);
-    // A body that is said to be longer than what came is waited for: that is no answer, either.
-    const timer = setTimeout(done, 700);
-  });
 }
 
 async function takesACall(port: number): Promise<void> {

@@ -42,8 +42,8 @@ export const quoted = (text: string): string => `"${octetsOf(text).replace(/["\\
 /** What the display name of a name-addr in octets says, as text. */
 export function displayOf(value: string): string {
   if (value[0] !== '"') return textOf(value.slice(0, value.indexOf('<')).replace(/ $/, ''));
-  const end = /^"(?:[^"\\]|\\[^])*"/.exec(value)?.[0].length ?? 0;
-  return textOf(value.slice(1, end - 1).replace(/\\([^])/g, '$1'));
+  const end = /^"(?:[^"\\]|\\[\s\S])*"/.exec(value)?.[0].length ?? 0;
+  return textOf(value.slice(1, end - 1).replace(/\\([\s\S])/g, '$1'));
 }
 
 /** What is wrong with a message that a server sent, judged by eye and not by a parser of ours; empty when nothing is. */
