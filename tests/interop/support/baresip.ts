@@ -145,10 +145,9 @@ export class Phone {
 
   /** Waits for the first answer to its REGISTER that is no challenge; by what it prints, as that may be before we listen. */
   async registration(): Promise<string> {
-    const answer = /\{\d+\/\w+\/v[46]\} (.*)|reg: (.* failed.*)/i;
+    const answer = /(?:\{\d+\/\w+\/v[46]\}|reg: \S+) (.*)\n/;
     await this.#program.until('it has an answer to its REGISTER', (output) => answer.test(output));
-    const [, ok, failed] = answer.exec(this.output) ?? [];
-    return ok ?? failed ?? '';
+    return answer.exec(this.output)?.[1] ?? '';
   }
 
   async registered(): Promise<void> {
