@@ -39,7 +39,7 @@ export function startCoupling(o: CouplingStart): CouplingStep {
     paths: [],
     times: { start: o.now },
   };
-  return launch(coupling, 0);
+  return launch(coupling, 0, o.now);
 }
 
 export function stepCoupling(coupling: Coupling, input: CouplingInput): CouplingStep {

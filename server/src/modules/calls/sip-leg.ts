@@ -2,7 +2,7 @@
  * A SIP leg: hosts the INVITE usage (`ua/call`, a pure machine) over the kernel's SIP port. It performs what the machine
  * says in order, feeds it what comes back, and tells the listener in a leg's own words.
  */
-import { type Mono, type Octets, own } from '@strowger/proto';
+import { type Flow, type Mono, type Octets, own, sameAddress } from '@strowger/proto';
 import type { ClientKey, Field, SipRequest, SipResponse } from '@strowger/sip';
 import {
   answerStray,
@@ -47,6 +47,8 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
   #lastNumber = 0;
   /** Our requests under way: what they were, and for a CANCEL, by sequence number. */
   readonly #sent = new Map<ClientKey, { readonly method: Octets; readonly seq: number }>();
+  /** The address that our last INVITE went to: answers to it come from there (RFC 3581 §4). */
+  #invited: string | undefined;
   #why: Reason = because('call');
   #timer: Stoppable | undefined;
   #deadline: Mono | undefined;
@@ -119,7 +121,11 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
     if (sent) this.#feed({ kind: 'failed', ...sent, reason });
   }
 
-  stray(response: SipResponse): void {
+  stray(response: SipResponse, { remote }: Flow): void {
+    // The tags alone prove nothing: who overheard them may not answer in a phone's place. While an INVITE is under way
+    // its own transaction takes the answers, and they come from where it went (RFC 3581 §4).
+    if ([...this.#sent.values()].some(({ method }) => method === 'INVITE')) return;
+    if (!sameAddress(remote.address, this.#invited ?? this.#o.way().flow.remote.address)) return;
     if (this.#call.state !== 'ended') this.#feed({ kind: 'response', response });
     else for (const output of answerStray(response)) this.#perform(output);
   }
@@ -176,6 +182,7 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
       if (!detached) this.#inbox.push({ kind: 'failed', method, seq, reason: 'transport' });
       return;
     }
+    if (method === 'INVITE') this.#invited = (target.kind === 'flow' ? target.flow.remote : target.remote).address;
     const key = sip.request({ method, text, target }, this);
     if (!detached) this.#sent.set(key, { method, seq });
   }

@@ -2,14 +2,15 @@
 import { encode, isIpv6, type Octets, octets } from '@strowger/proto';
 import { findSdp, mediaOf, replaceSdp, rewriteMedia } from '@strowger/sdp';
 import type { StreamLocal, StreamRemote } from '../../../media/port.ts';
+import { MAX_STREAMS } from '../../../media/requests.ts';
 import type { Body } from '../leg.ts';
 
-/** How many streams a body describes; undefined when it has no description that can be read. */
+/** How many streams a body describes; undefined when it has no description that can be read, or more than media takes. */
 export function streamsIn(body: Body): number | undefined {
   const sdp = findSdp(body.type, body.text);
   if (!sdp.ok || sdp.value === undefined) return undefined;
   const media = mediaOf(sdp.value.text);
-  return media.ok ? media.value.length : undefined;
+  return media.ok && media.value.length <= MAX_STREAMS ? media.value.length : undefined;
 }
 
 /** What a body says of where its maker receives. */

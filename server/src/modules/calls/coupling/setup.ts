@@ -2,10 +2,9 @@
 import type { Wall } from '@strowger/proto';
 import { because } from '../../../kernel/reason.ts';
 import type { Body, LegEnded, LegEvent } from '../leg.ts';
-import { bestFailure } from './best-failure.ts';
 import { across, streamsIn } from './describe.ts';
 import { finish } from './finish.ts';
-import { allocatePath, currentGroup, launch } from './launch.ts';
+import { allocatePath, goOn } from './launch.ts';
 import {
   CALLER,
   type CallEnd,
@@ -18,8 +17,9 @@ import {
 
 type ForkEvent = Extract<LegEvent, { kind: 'progress' | 'answered' | 'ended' }>;
 
-/** 100 is each hop's own; beyond these nothing is known to mean more than "ringing". */
-const PASSED_ON = new Set([180, 181, 182, 183]);
+/** What is passed on (100 is each hop's own), and how much it tells: nothing after it tells less. */
+const TELLS: Readonly<Record<number, number>> = { 181: 1, 182: 1, 183: 1, 180: 2 };
+const tells = (status: number | undefined): number => TELLS[status ?? 0] ?? 0;
 
 /** The caller went: by CANCEL, BYE, or silence where an ACK was due. */
 export function onCallerEvent(coupling: Coupling, event: LegEnded, now: Wall): CouplingStep {
@@ -45,7 +45,7 @@ export function onForkEvent(coupling: Coupling, leg: string, event: ForkEvent, n
 }
 
 function onProgress(coupling: Coupling, fork: Fork, status: number, body: Body | undefined, now: Wall): CouplingStep {
-  if (coupling.phase !== 'ringing' || !PASSED_ON.has(status)) return [coupling, []];
+  if (coupling.phase !== 'ringing' || tells(status) === 0) return [coupling, []];
   const times = status === 180 && coupling.times.ring === undefined ? { ...coupling.times, ring: now } : coupling.times;
   const ringing = { ...coupling, times };
   const path = coupling.paths.find(({ bind }) => bind === fork.bind);
@@ -53,7 +53,8 @@ function onProgress(coupling: Coupling, fork: Fork, status: number, body: Body |
   const early =
     body && coupling.offer && path && coupling.paths.length === 1 ? earlyMedia(ringing, fork, path, body) : undefined;
   if (early) return early;
-  if (coupling.told !== undefined && coupling.told >= status) return [ringing, []];
+  // Ringing on top of what it hears already would silence that at many a phone.
+  if (coupling.early || tells(status) <= tells(coupling.told)) return [ringing, []];
   const outputs: CouplingOutput[] = [{ kind: 'command', leg: CALLER, command: { kind: 'progress', status } }];
   if (status === 180) outputs.push({ kind: 'snapshot' });
   return [{ ...ringing, told: status }, outputs];
@@ -65,7 +66,7 @@ function earlyMedia(coupling: Coupling, fork: Fork, path: MediaPath, body: Body)
   const described = across(body, { streams: path.a, call: coupling.id, version });
   if (described === undefined) return undefined;
   return [
-    { ...coupling, told: 183, caller: { ...coupling.caller, version } },
+    { ...coupling, told: 183, early: true, caller: { ...coupling.caller, version } },
     [
       { kind: 'connect', bridge: path.bridge, side: 'b', source: fork.source, description: body },
       { kind: 'command', leg: CALLER, command: { kind: 'progress', status: 183, body: described } },
@@ -144,14 +145,7 @@ function onRefused(coupling: Coupling, fork: Fork, event: LegEnded, now: Wall): 
   // RFC 3261 §16.7: a 6xx speaks for the person, not for the phone.
   if (status >= 600)
     return finish(next, { by: 'callee', cause: 'rejected', status, reason: because('callee-declined') }, now);
-  if (next.forks.some(({ state }) => state === 'trying')) return [next, []];
-  const group = currentGroup(next);
-  if (group !== undefined) return launch(next, group);
-  const best = bestFailure(
-    next.forks.map((f) => f.status ?? 480),
-    event.cause,
-  );
-  return finish(next, best, now);
+  return goOn(next, event, now);
 }
 
 function setFork(coupling: Coupling, fork: Fork, change: Partial<Fork>): Coupling {

@@ -21,6 +21,8 @@ export interface Coupling {
   readonly exchange?: Exchange;
   /** The last progress the caller was told, so that it is not told again. */
   readonly told?: number;
+  /** It hears what a phone plays before it answers. */
+  readonly early?: true;
   readonly times: CallTimes;
 }
 
