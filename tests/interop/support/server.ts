@@ -22,6 +22,14 @@ export interface ServerOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** A configuration, and what tests need to know of it. */
+export interface Configured {
+  readonly yaml: string;
+  /** Of SIP. */
+  readonly port: number;
+  readonly media: PortRange;
+}
+
 /** What `run/health.json` says, as far as tests look. */
 export interface Health {
   readonly at: number;
@@ -56,30 +64,37 @@ export const DOMAIN = 'example.test';
 export class Server {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'strowger-interop-'));
   readonly data: string = join(this.folder, 'data');
-  readonly port: number = serverPorts();
+  readonly port: number;
   readonly media: PortRange;
   /** What all its processes printed, from the first start on. */
   printed = '';
   #program: Program | undefined;
 
-  private constructor(options: ServerOptions) {
+  private constructor({ port, media, yaml }: Configured) {
+    this.port = port;
+    this.media = media;
+    writeFileSync(join(this.folder, 'config.yaml'), yaml);
+  }
+
+  static start(options: ServerOptions): Promise<Server> {
+    const port = serverPorts();
     const first = mediaPorts();
-    this.media = { first, last: first + 399 };
-    const { port } = this;
+    const media = { first, last: first + 399 };
     const config = {
       domain: DOMAIN,
       listen: [`udp://127.0.0.1:${port}`, `tcp://127.0.0.1:${port}`, `udp://[::1]:${port}`, `tcp://[::1]:${port}`],
       http: { listen: [] },
-      media: { ports: `${first}-${first + 399}` },
+      media: { ports: `${media.first}-${media.last}` },
       people: options.people,
       ...options.config,
     };
     // JSON is YAML.
-    writeFileSync(join(this.folder, 'config.yaml'), JSON.stringify(config, undefined, 1));
+    return Server.startWith({ port, media, yaml: JSON.stringify(config, undefined, 1) });
   }
 
-  static async start(options: ServerOptions): Promise<Server> {
-    const server = new Server(options);
+  /** With a configuration as somebody wrote it. */
+  static async startWith(configured: Configured): Promise<Server> {
+    const server = new Server(configured);
     await server.start();
     return server;
   }
