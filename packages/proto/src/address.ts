@@ -50,3 +50,21 @@ export function sameSocketAddress(a: SocketAddress, b: SocketAddress): boolean {
 /** The host of a URI or Via without its brackets. */
 export const bareHost = (host: string): string =>
   host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+
+/** Whether two texts are one IP address: IPv6 has many spellings, and what a peer wrote need not be the socket's. */
+export function sameAddress(a: string, b: string): boolean {
+  if (a === b) return true;
+  return isIpv6(a) && isIpv6(b) && groups(a) === groups(b);
+}
+
+/** The eight groups of an IPv6 address; one with an IPv4 tail keeps the tail as it is. */
+function groups(address: string): string {
+  const [head = '', tail] = address.split('::', 2);
+  const front = head === '' ? [] : head.split(':');
+  const back = tail === undefined || tail === '' ? [] : tail.split(':');
+  const missing = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  const all = [...front, ...new Array<string>(missing).fill('0'), ...back];
+  return all
+    .map((group) => (/^[0-9a-f]{1,4}$/i.test(group) ? Number.parseInt(group, 16).toString(16) : group))
+    .join(':');
+}

@@ -1,5 +1,5 @@
 /** Who owns a dialog: in-dialog requests find their way by Call-ID and our tag (RFC 3261 §12.2.2), without any chain. */
-import type { Octets } from '@strowger/proto';
+import type { Flow, Octets } from '@strowger/proto';
 import type { SipRequest, SipResponse } from '@strowger/sip';
 import type { Bound } from './bounds.ts';
 import type { Answer, Exchange } from './exchange.ts';
@@ -12,7 +12,7 @@ export interface DialogOwner {
   /** An ACK to a 2xx. */
   ack(request: SipRequest): void;
   /** A 2xx whose transaction has ended: it lacks its ACK, or it is a late fork. */
-  stray(response: SipResponse): void;
+  stray(response: SipResponse, flow: Flow): void;
 }
 
 export class DialogTable {

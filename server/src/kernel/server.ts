@@ -200,9 +200,10 @@ export class Kernel implements KernelParts {
   /** A 2xx that came again after its transaction had ended: the leg acknowledges it again (RFC 3261 §13.2.2.4). */
   #onStray(response: SipResponse, flow: Flow): void {
     const owner = response.fromTag === undefined ? undefined : this.dialogs.find(response.callId, response.fromTag);
-    if (owner) return this.guard('stray', () => owner.stray(response));
+    const again = response.cseq.method === 'INVITE' && response.status >= 200 && response.status < 300;
+    if (owner && again) return this.guard('stray', () => owner.stray(response, flow));
     this.counters.of('sip_stray_responses').value += 1;
-    this.guard('stray', () => this.#turnAway(response, flow));
+    if (again) this.guard('stray', () => this.#turnAway(response, flow));
   }
 
   /**

@@ -11,6 +11,7 @@ import {
   isReliable,
   type Mono,
   type Octets,
+  sameAddress,
   type TransportName,
 } from '@strowger/proto';
 import { LocalProtocolError } from '../errors.ts';
@@ -206,6 +207,12 @@ export class SipStack {
       return;
     }
     const token = parseBranch(param(topVia.params, 'branch') ?? EMPTY);
+    const to = token && this.#clients.named(token)?.path?.to;
+    if (to && !sameAddress(addressOf(to), flow.remote.address)) {
+      // Our Via has `rport`, so an answer comes from where its request went (RFC 3581 §4): this is somebody who overheard.
+      this.#stateless.discard('response-from-elsewhere', response.text, flow);
+      return;
+    }
     if (token && this.#clients.receive(response, token, now)) return;
     this.#stray += 1;
     this.#emit({ kind: 'stray', response, flow });
@@ -252,7 +259,8 @@ export class SipStack {
   /** RFC 3261 §9.2. The answer is the same each time and needs no state: what matters is the INVITE. */
   #receiveCancel(request: SipRequest, flow: Flow): void {
     const tx = this.#servers.findForCancel(matchOf(request));
-    if (tx === undefined) {
+    // §22.1: nobody can be asked for credentials here, so a CANCEL is taken from the hop that sent the request.
+    if (tx === undefined || tx.path.flow.remote.address !== flow.remote.address) {
       this.#stateless.answer(request, 481, flow);
       return;
     }
@@ -304,4 +312,5 @@ function packetOf({ text, to, local, fallback }: Departure): Packet {
   return fallback ? { ...packet, fallback: packetOf(fallback) } : packet;
 }
 
+const addressOf = (to: Destination): string => (to.kind === 'flow' ? to.flow.remote : to.remote).address;
 const transportOf = (to: Destination): TransportName => (to.kind === 'flow' ? to.flow.transport : to.transport);

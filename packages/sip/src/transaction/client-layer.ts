@@ -110,10 +110,16 @@ export class ClientLayer<P> {
     this.#options.wheel.set(tx, now);
   }
 
+  /** The transaction that a branch of ours names. */
+  named(token: Token): ClientTransaction<P> | undefined {
+    const tx = this.#slots.get(keyOf(token.slot, token.generation));
+    return tx !== undefined && sameRandom(tx.token, token) ? tx : undefined;
+  }
+
   /** Whether the response was a transaction's. */
   receive(response: SipResponse, token: Token, now: Mono): boolean {
-    const opened = this.#slots.get(keyOf(token.slot, token.generation));
-    if (opened === undefined || !sameRandom(opened.token, token)) return false;
+    const opened = this.named(token);
+    if (opened === undefined) return false;
     const { method } = response.cseq;
     const tx = method === CANCEL && opened.method === INVITE ? opened.cancel : opened;
     if (tx?.state === undefined || tx.ended || tx.method !== method) return false;
