@@ -2,7 +2,7 @@
  * One call while it lives: hosts the coupling (a pure reducer) over real legs and the media port, in order, one input at
  * a time, and keeps its snapshot.
  */
-import { type Octets, own } from '@strowger/proto';
+import { type Octets, own, type Wall } from '@strowger/proto';
 import type { Call as UsageState } from '@strowger/sip/ua';
 import type { ModuleContext, Stoppable } from '../../kernel/context.ts';
 import { errorFields } from '../../kernel/log.ts';
@@ -29,6 +29,8 @@ export interface CallSnapshot {
   readonly facts: CallFacts;
   readonly coupling: Coupling;
   readonly legs: readonly LegSnapshot[];
+  /** When it was taken. */
+  readonly at: Wall;
   /** Where each side of each bridge was last told to send: for a media process that is started anew. */
   readonly described: Described;
 }
@@ -177,14 +179,21 @@ export class LiveCall implements LegListener {
   #allocate({ bridge, binds, streams }: Extract<CouplingOutput, { kind: 'allocate' }>): void {
     const { context } = this.#host;
     const legs = { a: { bind: binds.a }, b: { bind: binds.b } };
-    context.media.allocate({ bridge, legs, streams }).then(
-      ({ a, b }) => this.input({ kind: 'allocated', bridge, a, b, now: context.clock.wall() }),
-      (error: unknown) => {
-        context.log.error('media-not-allocated', { call: this.facts.id, ...errorFields(error) });
-        const code = error instanceof Error && 'code' in error ? String(error.code) : 'MEDIA_INTERNAL';
-        this.input({ kind: 'media-failed', bridge, code, now: context.clock.wall() });
-      },
-    );
+    context.media
+      .allocate({ bridge, legs, streams })
+      .then(
+        ({ a, b }) => this.input({ kind: 'allocated', bridge, a, b, now: context.clock.wall() }),
+        (error: unknown) => {
+          context.log.error('media-not-allocated', { call: this.facts.id, ...errorFields(error) });
+          const code = error instanceof Error && 'code' in error ? String(error.code) : 'MEDIA_INTERNAL';
+          this.input({ kind: 'media-failed', bridge, code, now: context.clock.wall() });
+        },
+      )
+      // No request waits above us to be answered 500: the call ends, and nothing else does.
+      .catch((error: unknown) => {
+        context.log.error('call-failed', { call: this.facts.id, ...errorFields(error) });
+        this.hangUp(because('server-error'));
+      });
   }
 
   /** Media that cannot be told is told again when it comes back: see `rebuildMedia`. */
@@ -203,6 +212,7 @@ export class LiveCall implements LegListener {
     const answeredBy = winner === undefined ? undefined : this.places.get(winner)?.binding;
     this.#host.context.sip.why(own(callId), end.reason);
     this.#host.ended(answeredBy === undefined ? ended : { ...ended, answeredBy });
+    this.#host.save(this);
   }
 
   #limitLength(): void {

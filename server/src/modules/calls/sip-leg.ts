@@ -66,9 +66,12 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
     this.#lastNumber += 1;
     const number = this.#lastNumber;
     this.#waiting.set(number, { key: exchange.key, callId: own(exchange.request.callId) });
-    this.#o.context.sip.watch(exchange.key, {
-      cancelled: (request) => this.#feed({ kind: 'cancelled', key: number, request }),
-    });
+    // Nothing else can be cancelled (RFC 3261 §9.1).
+    if (exchange.request.method === 'INVITE') {
+      this.#o.context.sip.watch(exchange.key, {
+        cancelled: (request) => this.#feed({ kind: 'cancelled', key: number, request }),
+      });
+    }
     return number;
   }
 

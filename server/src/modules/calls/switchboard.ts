@@ -1,6 +1,6 @@
 /** The calls there are: begun by an INVITE, restored after a crash, listed, hung up, and gone when nothing is left of them. */
 import { octets, own, randomHex } from '@strowger/proto';
-import { accept, maxForwards } from '@strowger/sip';
+import { accept, contactUri, equalUri, maxForwards, parseUri } from '@strowger/sip';
 import { startIncoming } from '@strowger/sip/ua';
 import type { Bound } from '../../kernel/bounds.ts';
 import type { ModuleContext } from '../../kernel/context.ts';
@@ -33,6 +33,8 @@ export class Switchboard implements CallsService, LiveCallHost {
   /** What each call's forks are to be rung with, until they are. */
   readonly #ringing = new Map<string, Ringing>();
   readonly #space: JournalSpace<CallSnapshot>;
+  /** Calls that the journal has. */
+  readonly #saved = new Set<string>();
   readonly #bound: Bound;
   readonly #listeners: ((call: EndedCall) => void)[] = [];
   #restored = false;
@@ -64,11 +66,12 @@ export class Switchboard implements CallsService, LiveCallHost {
     if (plan?.kind !== 'targets') return { status: 404, reason: because('nobody-to-call') };
     const hops = request.get(maxForwards);
     if (hops === 0) return { status: 483, reason: because('too-many-hops') };
+    // §12.1.1: without one there is nowhere to send a BYE to, and no dialog.
+    if (contactUri(request) === undefined) return { status: 400, reason: because('contact-missing') };
     if (!this.#bound.take()) {
       return { status: 503, reason: because('too-many-calls'), fields: [['Retry-After', octets`10`]] };
     }
-    this.#begin(exchange, plan, hops ?? 70);
-    return undefined;
+    return this.#begin(exchange, plan, hops ?? 70);
   }
 
   /** OPTIONS and INFO that belong to no call. */
@@ -84,7 +87,7 @@ export class Switchboard implements CallsService, LiveCallHost {
     };
   }
 
-  #begin(exchange: Exchange, plan: Targets, hops: number): void {
+  #begin(exchange: Exchange, plan: Targets, hops: number): Answer | undefined {
     const { request, flow, principal } = exchange;
     const { context } = this;
     const id = randomHex(context.random, 8);
@@ -113,13 +116,12 @@ export class Switchboard implements CallsService, LiveCallHost {
     const contact = context.sip.contact(context.sip.token(), { kind: 'flow', flow });
     const localTag = context.sip.token();
     const key = leg.take(exchange);
-    const begun = leg.begin(...startIncoming({ request, key, localTag, contact, seed: seedOf(id) }));
-    if (!begun) {
-      call.legs.clear();
-      context.sip.answer(exchange, { status: 503, reason: because('too-many-dialogs') });
+    if (!leg.begin(...startIncoming({ request, key, localTag, contact, seed: seedOf(id) }))) {
+      this.gone(call);
+      return { status: 503, reason: because('too-many-dialogs'), fields: [['Retry-After', octets`10`]] };
     }
     call.begin(outputs);
-    if (!begun) call.hangUp(because('too-many-dialogs'));
+    return undefined;
   }
 
   ring(call: LiveCall, leg: string, body: Body | undefined): void {
@@ -141,17 +143,33 @@ export class Switchboard implements CallsService, LiveCallHost {
     return leg;
   }
 
+  /** A call that is over is kept until its phones know: a BYE may die with us before it has left. */
   save(call: LiveCall): void {
-    if (call.coupling.phase !== 'ended') this.#space.put(call.facts.id, snapshotOf(call));
+    const { id } = call.facts;
+    const snapshot = snapshotOf(call, this.context.clock.wall());
+    const over = call.coupling.phase === 'ended' && snapshot.legs.every((leg) => leg.call.state !== 'confirmed');
+    if (over) return this.#forget(id);
+    this.#saved.add(id);
+    this.#space.put(id, snapshot);
+  }
+
+  #forget(id: string): void {
+    if (this.#saved.delete(id)) this.#space.delete(id);
   }
 
   ended(ended: EndedCall): void {
-    this.#space.delete(ended.id);
     this.#ringing.delete(ended.id);
-    for (const listener of this.#listeners) listener(ended);
+    for (const listener of this.#listeners) {
+      try {
+        listener(ended);
+      } catch (error) {
+        this.context.log.error('call-end-not-heard', { call: ended.id, ...errorFields(error) });
+      }
+    }
   }
 
   gone(call: LiveCall): void {
+    this.#forget(call.facts.id);
     if (this.#calls.delete(call.facts.id)) this.#bound.release();
     this.#ringing.delete(call.facts.id);
   }
@@ -174,11 +192,13 @@ export class Switchboard implements CallsService, LiveCallHost {
   /** What the boot before left: calls that were up go on; those that rang are over, for their caller's INVITE is lost. */
   async restore(): Promise<void> {
     for (const [id, snapshot] of this.#space.load()) {
-      const call = this.#bound.take() ? restoreCall(this, snapshot) : undefined;
+      this.#saved.add(id);
+      const room = this.#bound.take();
+      const call = restoreCall(this, snapshot, room);
       if (call) this.#calls.set(id, call);
       else {
-        this.#bound.release();
-        this.#space.delete(id);
+        if (room) this.#bound.release();
+        this.#forget(id);
       }
     }
     if (this.#calls.size > 0) this.context.log.info('calls-restored', { calls: this.#calls.size });
@@ -201,7 +221,8 @@ export class Switchboard implements CallsService, LiveCallHost {
     const bridges = new Set(present.map(({ bridge }) => bridge));
     const { media, log } = this.context;
     const kept: string[] = [];
-    const wanted = new Set([...this.#calls.values()].flatMap(({ coupling }) => coupling.paths.map((p) => p.bridge)));
+    const going = [...this.#calls.values()].filter(({ coupling }) => coupling.phase !== 'ended');
+    const wanted = new Set(going.flatMap(({ coupling }) => coupling.paths.map((p) => p.bridge)));
     for (const bridge of bridges) {
       if (wanted.has(bridge)) kept.push(bridge);
       else media.release(bridge).catch((error: unknown) => log.warn('media-release-failed', errorFields(error)));
@@ -235,15 +256,19 @@ export class Switchboard implements CallsService, LiveCallHost {
     const { boot } = this.locations;
     if (principal.kind !== 'device') return { tenant, flow, boot };
     const { extension } = principal;
-    const contact = request.raw('Contact');
-    const binding = this.locations.bindings({ tenant, extension }).find(({ uri }) => contact?.includes(uri) === true);
+    const contact = parseUri(contactUri(request) ?? octets``);
+    const binding = this.locations.bindings({ tenant, extension }).find(({ uri }) => {
+      const registered = parseUri(uri);
+      return contact.ok && registered.ok && equalUri(contact.value, registered.value);
+    });
     return { tenant, flow, boot, extension, ...(binding === undefined ? {} : { binding: binding.key }) };
   }
 }
 
 function bodyOf(request: Exchange['request']): Body | undefined {
-  const type = request.raw('Content-Type');
-  return type === undefined || request.body === '' ? undefined : { type: own(type), text: own(request.body) };
+  // What names no type is taken for SDP, as all who leave it out mean it.
+  const type = request.raw('Content-Type') ?? octets`application/sdp`;
+  return request.body === '' ? undefined : { type: own(type), text: own(request.body) };
 }
 
 /** Equal q ring together, a higher q first (RFC 3261 §16.6). */
