@@ -50,6 +50,8 @@ export class MediaClient implements MediaPort {
   readonly #handlers: ((event: MediaEvent) => void)[] = [];
   #socket: Socket | undefined;
   #state: 'down' | 'greeting' | 'up' | 'closed' = 'down';
+  /** Written when the microtasks of this turn have their turn. */
+  #lines: string[] = [];
   #nextId = 1;
   #stopRetry: () => void = () => {};
 
@@ -128,7 +130,18 @@ export class MediaClient implements MediaPort {
         reject(new MediaError('MEDIA_TIMEOUT', `no answer to ${method}`));
       });
       this.#pending.set(id, { resolve, reject, stopTimer });
-      socket.write(line);
+      this.#write(socket, line);
+    });
+  }
+
+  /** A call to the kernel costs more than a line: those of one turn leave together. */
+  #write(socket: Socket, line: string): void {
+    this.#lines.push(line);
+    if (this.#lines.length > 1) return;
+    queueMicrotask(() => {
+      const lines = this.#lines.join('');
+      this.#lines = [];
+      if (socket.writable) socket.write(lines);
     });
   }
 
