@@ -16,6 +16,7 @@ import {
   redactUri,
   redactUser,
   SendError,
+  sameAddress,
   sameSocketAddress,
 } from './index.ts';
 
@@ -27,6 +28,20 @@ suite('addresses', () => {
     assert.equal(formatHost('example.test'), 'example.test');
     for (const host of ['::1', '192.0.2.1', 'example.test']) assert.equal(bareHost(formatHost(host)), host);
     assert.ok(isIpv6('::') && !isIpv6('192.0.2.1'));
+  });
+
+  test('one IP address in two spellings is one; what is no address is like nothing but itself', () => {
+    const cases: readonly (readonly [a: string, b: string, same: boolean])[] = [
+      ['192.0.2.1', '192.0.2.1', true],
+      ['192.0.2.1', '192.0.2.10', false],
+      ['::1', '0:0:0:0:0:0:0:1', true],
+      ['2001:DB8::a', '2001:db8:0:0::000A', true],
+      ['2001:db8::a', '2001:db8::b', false],
+      ['::', '0::0', true],
+      ['::ffff:192.0.2.1', '192.0.2.1', false],
+      ['a::z', 'a::y', false],
+    ];
+    for (const [a, b, same] of cases) assert.equal(sameAddress(a, b), same, `${a} ${b}`);
   });
 
   test('addresses are the same when both parts are', () => {

@@ -39,6 +39,26 @@ suite('SIP stack, what it refuses and survives', () => {
     assert.deepEqual(told(alice), ['discarded via-not-ours', 'stray 200', 'stray 200', 'response 200']);
   });
 
+  test('RFC 3581 §4, RFC 3261 §22.1 who overheard a branch can neither answer its request nor cancel it from elsewhere', () => {
+    const { wire, alice, bob } = pair();
+    bob.on = () => {};
+    send(alice, wire, 'INVITE');
+    wire.runTo(50);
+    const asked = bob.events[0];
+    assert.ok(asked?.kind === 'request');
+    const eve = { address: '192.0.2.66', port: 5060 };
+    const answer = composeResponse(asked.request, 200, { toTag: octets`eve` });
+    alice.stack.receive(answer, { transport: 'udp', local: alice.at, remote: eve }, wire.mono);
+    assert.deepEqual(told(alice), ['discarded response-from-elsewhere']);
+    const cancel = asked.request.text.replaceAll('INVITE', 'CANCEL').replace(/;received=[^;\r]*/, '') as Octets;
+    bob.stack.receive(cancel, { ...flowToBob(), remote: eve }, wire.mono);
+    assert.match(bob.sent.at(-1)?.text ?? '', /^SIP\/2\.0 481 /);
+    assert.deepEqual(told(bob), ['request INVITE']);
+    bob.stack.receive(cancel, flowToBob(), wire.mono);
+    assert.match(bob.sent.at(-1)?.text ?? '', /^SIP\/2\.0 200 /);
+    assert.deepEqual(told(bob), ['request INVITE', 'cancel CANCEL']);
+  });
+
   test('RFC 3261 §8.2 malformed requests are answered without state, an ACK or a response never', () => {
     const { wire, bob } = pair();
     const good = requestText('OPTIONS').split('\r\n').slice(1).join('\r\n');
