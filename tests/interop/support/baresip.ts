@@ -63,7 +63,7 @@ export class Phone {
     writeTone(tone, options.tone, TONE_SECONDS);
     const first = phoneMediaPorts();
     const places = { folder, tone, sipPort, controlPort, audio: { first, last: first + 39 } };
-    writeFileSync(join(folder, 'config'), configOf(options, places));
+    writeFileSync(join(folder, 'config'), configOf(options.server.host, places));
     writeFileSync(join(folder, 'accounts'), `${accountOf(options)}\n`);
     writeFileSync(join(folder, 'contacts'), '');
     const program = new Program(`baresip of ${options.user}`, peer('baresip').path, ['-f', folder], { cwd: folder });
@@ -205,7 +205,7 @@ function connected(port: number): Promise<Socket> {
   });
 }
 
-interface Places {
+export interface Places {
   readonly folder: string;
   readonly tone: string;
   readonly sipPort: number;
@@ -213,11 +213,12 @@ interface Places {
   readonly audio: PortRange;
 }
 
-function configOf({ server }: PhoneOptions, { folder, tone, sipPort, controlPort, audio }: Places): string {
-  const address = server.host === '[::1]' ? '::1' : server.host;
+/** Its `config` file, for a phone at that address (IPv6 in brackets). */
+export function configOf(host: string, { folder, tone, sipPort, controlPort, audio }: Places): string {
+  const address = host === '[::1]' ? '::1' : host;
   return [
     'poll_method epoll',
-    `sip_listen ${server.host}:${sipPort}`,
+    `sip_listen ${host}:${sipPort}`,
     'audio_player aubridge,nil',
     `audio_source aufile,${tone}`,
     'audio_alert aubridge,alert',
