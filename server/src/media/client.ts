@@ -50,7 +50,7 @@ export class MediaClient implements MediaPort {
   readonly #handlers: ((event: MediaEvent) => void)[] = [];
   #socket: Socket | undefined;
   #state: 'down' | 'greeting' | 'up' | 'closed' = 'down';
-  /** Written when the microtasks of this turn have their turn. */
+  /** Written when this turn has done all it does. */
   #lines: string[] = [];
   #nextId = 1;
   #stopRetry: () => void = () => {};
@@ -138,7 +138,7 @@ export class MediaClient implements MediaPort {
   #write(socket: Socket, line: string): void {
     this.#lines.push(line);
     if (this.#lines.length > 1) return;
-    queueMicrotask(() => {
+    process.nextTick(() => {
       const lines = this.#lines.join('');
       this.#lines = [];
       if (socket.writable) socket.write(lines);

@@ -124,6 +124,7 @@ class Connection {
   readonly #control: Control;
   readonly #log: ControlServerOptions['log'];
   #pending = 0;
+  #held = false;
 
   constructor(number: number, socket: Socket, control: Control, log: ControlServerOptions['log']) {
     this.number = number;
@@ -146,8 +147,20 @@ class Connection {
       this.#log('control-overflow', { connection: this.number });
       this.#socket.destroy();
     } else if (this.#socket.writable) {
+      this.#hold();
       this.#socket.write(`${JSON.stringify(message)}\n`);
     }
+  }
+
+  /** A call to the kernel costs more than an answer: those of one turn leave together. */
+  #hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#held = false;
+      this.#socket.uncork();
+    });
   }
 
   destroy(): void {
