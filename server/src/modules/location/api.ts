@@ -16,8 +16,8 @@ export interface LocationService {
   find(aor: Aor, key: string): Binding | undefined;
   /** Reads, decides and, when the decision keeps any, writes: all at once, for the signalling thread has one writer. */
   update<V extends { readonly keep?: readonly Binding[] }>(aor: Aor, decide: (all: readonly Binding[]) => V): V;
-  /** False: no more bindings fit in this node. */
-  hasRoom(): boolean;
+  /** Whether so many more bindings fit in this node. */
+  hasRoom(more: number): boolean;
   /** The flow a binding was made by; of another boot, its connection is gone. */
   flowOf(binding: Binding): Flow;
   /** This boot's name, for the flows of new bindings. */

@@ -4,8 +4,9 @@ import { defineModule, type ServerModule } from '../../kernel/module.ts';
 import type { Aor, Binding, LocationService } from './api.ts';
 import { location } from './api.ts';
 
-/** How often what has expired is swept out: it is invisible at once, this only gives its memory back. */
-const SWEEP_MS = 30_000;
+/** What has expired is invisible at once; sweeping only gives its memory back, so many addresses of record at a time. */
+const SWEEP_MS = 1_000;
+const SWEEP_AORS = 5_000;
 
 export const locationModule: ServerModule = defineModule({
   name: 'location',
@@ -14,18 +15,20 @@ export const locationModule: ServerModule = defineModule({
 
   setup(context) {
     const space = context.space<readonly Binding[]>('bindings');
-    const bound = context.bounds.declare({
+    const cap = context.config.limits.bindings;
+    let size = 0;
+    context.bounds.observe({
       name: 'location.bindings',
-      cap: context.config.limits.bindings,
+      cap,
       whenFull: 'new registrations are answered 503; those there are can be refreshed',
+      used: () => size,
     });
     const byAor = new Map<string, readonly Binding[]>();
     const now = (): Wall => context.clock.wall();
     const boot = randomHex(context.random, 8);
 
     const store = (key: string, before: number, keep: readonly Binding[]): void => {
-      if (keep.length > before) bound.take(keep.length - before);
-      else bound.release(before - keep.length);
+      size += keep.length - before;
       if (keep.length === 0) byAor.delete(key);
       else byAor.set(key, keep);
     };
@@ -34,12 +37,21 @@ export const locationModule: ServerModule = defineModule({
       const live = bindings.filter((binding) => binding.expiresAt > now());
       if (live.length > 0) store(key, 0, live);
     }
-    context.log.info('bindings-loaded', { bindings: bound.used });
+    context.log.info('bindings-loaded', { bindings: size });
 
+    // Goes on where it stopped: a map's iterator sees what was added meanwhile, and minds nothing that was removed.
+    let round = byAor.entries();
     const sweep = (): void => {
-      for (const [key, bindings] of byAor) {
-        const live = bindings.filter((binding) => binding.expiresAt > now());
-        if (live.length < bindings.length) store(key, bindings.length, live);
+      const at = now();
+      for (let i = 0; i < SWEEP_AORS; i += 1) {
+        const { done, value } = round.next();
+        if (done) {
+          round = byAor.entries();
+          break;
+        }
+        const [key, bindings] = value;
+        const kept = live(bindings, at);
+        if (kept !== bindings) store(key, bindings.length, kept);
       }
       context.after(SWEEP_MS, sweep);
     };
@@ -48,11 +60,11 @@ export const locationModule: ServerModule = defineModule({
     const service: LocationService = {
       boot,
       get size() {
-        return bound.used;
+        return size;
       },
       bindings: (aor) => live(byAor.get(keyOf(aor)), now()),
       find: (aor, key) => live(byAor.get(keyOf(aor)), now()).find((binding) => binding.key === key),
-      hasRoom: () => bound.used < bound.spec.cap,
+      hasRoom: (more) => size + more <= cap,
       flowOf: (binding) => flowOf(binding, boot),
       update(aor, decide) {
         const key = keyOf(aor);

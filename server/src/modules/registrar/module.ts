@@ -33,6 +33,12 @@ export const registrarModule: ServerModule = defineModule({
   },
 });
 
+const FULL: Answer = {
+  status: 503,
+  reason: because('location-full'),
+  fields: [['Retry-After', octets`60`]],
+};
+
 function register(
   context: ModuleContext,
   people: DirectoryService,
@@ -45,9 +51,6 @@ function register(
   const read = readRegister(request);
   if (!read.ok) return { status: 400, reason: because('register-malformed', { expected: read.fault.expected }) };
   const wantsMore = read.value.contacts !== '*' && read.value.contacts.length > 0;
-  if (wantsMore && !locations.hasRoom() && locations.bindings(aor).length === 0) {
-    return { status: 503, reason: because('location-full'), fields: [['Retry-After', octets`60`]] };
-  }
   if (wantsMore && !context.canPromise()) {
     return { status: 503, reason: because('journal-cannot-be-written'), fields: [['Retry-After', octets`30`]] };
   }
@@ -56,10 +59,14 @@ function register(
   const { verdict } = locations.update(aor, (all) => {
     const decided = decideRegister(all, read.value, context.config.registrar, received, now);
     // A query changes nothing, and what changes nothing is not written.
-    return decided.status === 200 && decided.changes.length > 0
-      ? { verdict: decided, keep: decided.bindings }
-      : { verdict: decided };
+    if (decided.status !== 200 || decided.changes.length === 0) return { verdict: decided };
+    const more = decided.bindings.length - all.length;
+    return more > 0 && !locations.hasRoom(more) ? { verdict: undefined } : { verdict: decided, keep: decided.bindings };
   });
+  if (!verdict) {
+    context.counters.of('registrar_location_full').value += 1;
+    return FULL;
+  }
   count(context, verdict);
   const fields = [
     ['Date', encode(new Date(now).toUTCString())] as const,
