@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
+import { flaws } from '../support/names.ts';
 import { RawPhone } from '../support/raw-phone.ts';
 import { freePort, mediaPorts, type RunningServer, startServer } from '../support/server.ts';
 import { exchangeOverTcp as overTcp } from '../support/tcp-exchange.ts';
@@ -44,6 +45,43 @@ for (const transport of ['udp', 'tcp'] as const) {
     });
   }
 }
+
+suite('RFC 4475 through a running server to a phone', { skip }, () => {
+  test('the INVITEs that may ring a phone ring it, and what it is sent is sound', async () => {
+    const port = await freePort();
+    const server = await startServer(configOf(port));
+    const at = { server: { address: '127.0.0.1', port }, domain: 'example.com' };
+    const phone = await RawPhone.open({ ...at, user: 'user', password: 'secret-user' });
+    try {
+      assert.match(await phone.register(), /^SIP\/2\.0 200 /);
+      const rung: string[] = [];
+      for (const { file, server: allowed } of RFC4475) {
+        const message = distinct(file, new Set());
+        // To that phone, outside a dialog, and with an offer that can be read.
+        if (
+          !message.includes('INVITE sip:user@example.com SIP/2.0') ||
+          allowed === 'drop' ||
+          !allowed.includes(480) ||
+          allowed.includes(415)
+        )
+          continue;
+        const caller = await RawPhone.open({ ...at, user: 'torture', address: addressFor('trusted'), port: 5060 });
+        caller.send(message);
+        const busy = phone.answerCall('486 Busy Here');
+        const said = await caller.expect(`answer to ${file}`, (text) => /^SIP\/2\.0 [2-6]/.test(text));
+        caller.close();
+        assert.match(said, /^SIP\/2\.0 486 /, file);
+        await busy;
+        rung.push(file);
+      }
+      assert.deepEqual(rung, ['longreq.dat', 'baddate.dat', 'sdp01.dat']);
+      assert.deepEqual(phone.all.flatMap(flaws), []);
+    } finally {
+      phone.close();
+      await server.stop();
+    }
+  });
+});
 
 function said({ server }: TortureRow): string {
   return server === 'drop' ? 'not a word' : `one of ${server.join(', ')}`;
