@@ -95,6 +95,10 @@ class Authenticator {
       case 'credentials':
         break;
     }
+    // An emergency call passes the limits whoever guessed before; it must not be the way to guess on.
+    if (!this.#limits.mayTry(exchange.flow.remote.address)) {
+      return this.#challenge(exchange, realm, { stale: false, code: 'too-many-wrong-passwords' });
+    }
     const device = this.#people.device(tenant, read.credentials.username);
     const verdict = verify({
       credentials: read.credentials,

@@ -47,6 +47,9 @@ export const limitsModule: ServerModule = defineModule({
         return refuse(503, because('too-many-requests'), [['Retry-After', octets`2`]]);
       },
     });
-    context.provide(limits, { failed: (address) => void failures.take(address, now()) });
+    context.provide(limits, {
+      failed: (address) => void failures.take(address, now()),
+      mayTry: (address) => !failures.isEmpty(address, now()),
+    });
   },
 });
