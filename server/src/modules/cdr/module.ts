@@ -1,13 +1,11 @@
 /** Call detail records: each ended call is written down, and what cannot be written yet is kept until it can. */
-
-import { errorFields } from '../../kernel/log.ts';
 import { defineModule, type ServerModule } from '../../kernel/module.ts';
-import { calls, type EndedCall } from '../calls/api.ts';
+import { calls } from '../calls/api.ts';
 import { rowOf } from './row.ts';
-import { type CdrRow, cdrStore } from './store.ts';
+import { cdrStore } from './store.ts';
+import { RecordWriter } from './writer.ts';
 
-/** How long after a failure to try again. */
-const RETRY_MS = 5_000;
+const MOST_WAITING = 100_000;
 
 export const cdrModule: ServerModule = defineModule({
   name: 'cdr',
@@ -16,47 +14,19 @@ export const cdrModule: ServerModule = defineModule({
 
   setup(context) {
     const store = context.store(cdrStore);
-    // The journal holds a record until the database has it: a crash between the two loses nothing.
-    const space = context.space<{ readonly tenant: string; readonly row: CdrRow }>('unwritten');
-    const waiting = new Map(space.load());
+    const writer = new RecordWriter({
+      context,
+      space: context.space('unwritten'),
+      write: ({ tenant, row }) => store.insert(tenant, row),
+      cap: MOST_WAITING,
+    });
     context.bounds.observe({
       name: 'cdr.unwritten',
-      cap: 100_000,
+      cap: MOST_WAITING,
       whenFull: 'records are lost, each counted and logged',
-      used: () => waiting.size,
+      used: () => writer.size,
     });
-
-    const write = (id: string): Promise<void> => {
-      const record = waiting.get(id);
-      if (!record) return Promise.resolve();
-      return store.insert(record.tenant, record.row).then(
-        () => {
-          waiting.delete(id);
-          space.delete(id);
-        },
-        (error: unknown) => {
-          context.log.error('cdr-not-written', { call: id, retryInMs: RETRY_MS, ...errorFields(error) });
-          context.after(RETRY_MS, () => void write(id));
-        },
-      );
-    };
-    const take = (call: EndedCall): void => {
-      if (waiting.size >= 100_000) {
-        context.counters.of('cdr_lost').value += 1;
-        context.log.error('cdr-lost', { call: call.id });
-        return;
-      }
-      const record = { tenant: call.tenant, row: rowOf(call) };
-      waiting.set(call.id, record);
-      space.put(call.id, record);
-      void write(call.id);
-    };
-    context.use(calls).onEnded(take);
-    context.onReady(async () => {
-      for (const id of [...waiting.keys()]) await write(id);
-    });
-    context.onStop(async () => {
-      for (const id of [...waiting.keys()]) await write(id);
-    });
+    context.use(calls).onEnded((call) => writer.add(call.id, { tenant: call.tenant, row: rowOf(call) }));
+    context.onReady(() => writer.pump());
   },
 });
