@@ -15,6 +15,7 @@ export class Departures {
   readonly #trace: TraceRing;
   readonly #counters: Counters;
   #waiting: Packet[] = [];
+  #scheduled = false;
   #failing = false;
 
   constructor(host: ServerHost, trace: TraceRing, counters: Counters) {
@@ -25,12 +26,19 @@ export class Departures {
 
   add(packet: Packet): void {
     this.#waiting.push(packet);
-    if (this.#waiting.length === 1) this.#host.endOfTurn(() => this.depart());
+    this.wake();
+  }
+
+  /** The journal has something to write, whether a packet waits for it or not. */
+  wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#host.endOfTurn(() => this.depart());
   }
 
   depart(): void {
     const packets = this.#waiting;
-    if (packets.length === 0) return;
+    this.#scheduled = false;
     this.#waiting = [];
     const safe = this.#flush();
     const at = this.#host.clock.wall();

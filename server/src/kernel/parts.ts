@@ -1,5 +1,5 @@
 /** What the kernel's parts see of the whole: each takes what it needs from here and imports no other part. */
-import type { ServerKey, SipStack } from '@strowger/sip';
+import type { Packet, ServerKey, SipStack } from '@strowger/sip';
 import type { Bounds } from './bounds.ts';
 import type { Chain } from './chain.ts';
 import type { Claims } from './claims.ts';
@@ -30,5 +30,9 @@ export interface KernelParts {
   /** Who is told when the INVITE of that key is cancelled. */
   watch(key: ServerKey, owner: ServerOwner): void;
   unwatch(key: ServerKey): void;
+  /** Leaves with the rest of this turn, after the journal's write. */
+  send(packet: Packet): void;
+  /** The journal was given something: it is written at the end of this turn, whether a packet waits for it or not. */
+  writeSoon(): void;
   report(): Readonly<Record<string, number>>;
 }

@@ -84,7 +84,7 @@ export class Kernel implements KernelParts {
       maxTransactions: host.config.limits.transactions,
       ...(options.node === undefined ? {} : { node: options.node }),
       emit: (event) => this.#onEvent(event),
-      send: (packet) => this.#departures.add(packet),
+      send: (packet) => this.send(packet),
     });
     this.sip = new KernelSipPort(this, options.node ?? 0);
     this.#pipeline = new Pipeline(this);
@@ -127,6 +127,14 @@ export class Kernel implements KernelParts {
 
   unwatch(key: ServerKey): void {
     this.#serverOwners.delete(key);
+  }
+
+  send(packet: Packet): void {
+    this.#departures.add(packet);
+  }
+
+  writeSoon(): void {
+    this.#departures.wake();
   }
 
   /** Runs a piece of work of ours; whatever it throws is counted and logged and goes no further. */

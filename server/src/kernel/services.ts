@@ -60,12 +60,27 @@ export class ServiceTable {
       find: <S>(key: ServiceKey<S>) => this.#services.get(key.name) as S | undefined,
       after: (ms, run) => this.#after(module.name, ms, run),
       store: <D extends StoreDefinition>(definition: D): StoreClient<D> => host.store(definition),
-      space: <T>(name: string): JournalSpace<T> => host.journal.space<T>(`${module.name}.${name}`),
+      space: <T>(name: string): JournalSpace<T> => this.#space(`${module.name}.${name}`),
       canPromise: () => host.journal.sound,
       publish: (name, value) => host.publish(name, value),
       onReady: (run) => void this.#ready.push({ module: module.name, run }),
       onStop: (run) => void this.#stop.push({ module: module.name, run }),
       kernelReport: () => kernel.report(),
+    };
+  }
+
+  #space<T>(name: string): JournalSpace<T> {
+    const space = this.#kernel.host.journal.space<T>(name);
+    return {
+      load: () => space.load(),
+      put: (key, record, until) => {
+        space.put(key, record, until);
+        this.#kernel.writeSoon();
+      },
+      delete: (key) => {
+        space.delete(key);
+        this.#kernel.writeSoon();
+      },
     };
   }
 

@@ -3,6 +3,7 @@ import {
   bareHost,
   type Destination,
   encode,
+  type Flow,
   formatHost,
   isIpv6,
   lowerAscii,
@@ -79,6 +80,10 @@ export class KernelSipPort implements SipPort {
 
   watch(key: ServerKey, owner: ServerOwner): void {
     this.#kernel.watch(key, owner);
+  }
+
+  resend(text: Octets, flow: Flow): void {
+    this.#kernel.send({ text, to: { kind: 'flow', flow } });
   }
 
   request(request: SipRequestOut, owner: ClientOwner): ClientKey {

@@ -26,6 +26,7 @@ import { type CdrRow, cdrStore } from '../../../server/src/modules/cdr/store.ts'
 import { DEFAULT_TENANT } from '../../../server/src/modules/directory/api.ts';
 import { type Binding, type LocationService, location } from '../../../server/src/modules/location/api.ts';
 import { openInProcessStorage } from '../../../server/src/storage/in-process.ts';
+import type { Journal } from '../../../server/src/storage/journal.ts';
 import { JournalMemory, openMemoryJournal } from '../../../server/src/storage/journal-memory.ts';
 import { journalSpaces } from '../../../server/src/storage/journal-spaces.ts';
 import type { Storage } from '../../../server/src/storage/storage.ts';
@@ -64,6 +65,8 @@ export class ScenarioServer {
   #storage: Storage | undefined;
   #kernel: Kernel | undefined;
   #inside: Inside | undefined;
+  /** Which life of signalling this is: what an earlier one still says or writes is not heard. */
+  #life = 0;
 
   private constructor(network: VirtualNetwork, options: ServerOptions) {
     const machine = network.host('server', SERVER_ADDRESS);
@@ -99,6 +102,7 @@ export class ScenarioServer {
 
   /** `kill -9` of signalling: what was not flushed is lost, nothing queued leaves, media goes on. */
   crash(): void {
+    this.#life += 1;
     this.#signalling.crash();
     this.media.disconnect();
     this.#kernel = undefined;
@@ -133,7 +137,7 @@ export class ScenarioServer {
         secrets: KEYS,
         transports,
         media: this.media.connect(),
-        journal: journalSpaces(openMemoryJournal(this.disk, clock.wall())),
+        journal: journalSpaces(this.#journal()),
         store: (definition) => storage.store(definition),
         publish() {},
         poke: () => ticker.poke(),
@@ -204,12 +208,26 @@ export class ScenarioServer {
     await this.storage.close();
   }
 
+  /** A program that was killed writes nothing any more, though its promises go on settling here. */
+  #journal(): Journal {
+    const life = this.#life;
+    const journal = openMemoryJournal(this.disk, this.network.clock.wall());
+    return {
+      ...journal,
+      flush: () => {
+        if (life === this.#life) journal.flush();
+      },
+    };
+  }
+
   #log(context: LogFields): Log {
+    const life = this.#life;
     const loud = this.#options.loud === true;
     return {
       ...SILENT,
       warn: (event, fields) => loud && console.warn(event, { ...context, ...fields }),
       error: (event, fields) => {
+        if (life !== this.#life) return;
         this.errors.push(`${event} ${JSON.stringify({ ...context, ...fields })}`);
         if (loud) console.error(event, { ...context, ...fields });
       },

@@ -43,7 +43,7 @@ import type { Input, Step } from './call/words.ts';
 
 export { type IncomingCall, startIncoming } from './call/incoming.ts';
 export { type OutgoingCall, startOutgoing } from './call/outgoing.ts';
-export { snapshotCall } from './call/snapshot.ts';
+export { resumeCall, snapshotCall } from './call/snapshot.ts';
 export type { Call, Confirmed, Ended, Incoming, Outgoing, Terminating, TransactionKey } from './call/state.ts';
 export { answerStray } from './call/stray.ts';
 export type * from './call/words.ts';

@@ -84,9 +84,13 @@ export class LiveCall implements LegListener {
     });
   }
 
-  /** After a restart: the clock of the longest call goes on from the answer. */
+  /** After a restart: the clock of the longest call goes on from the answer; of a call that was over, its phones hear. */
   resume(): void {
     if (this.#coupling.phase === 'up') this.#limitLength();
+    if (this.#coupling.phase !== 'ended') return;
+    for (const leg of [...this.legs.values()]) {
+      leg.command({ kind: 'hang-up', why: because('signalling-restarted'), status: 500 });
+    }
   }
 
   input(input: CouplingInput): void {

@@ -82,6 +82,8 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
       this.#callId = call.callId;
       this.#localTag = call.localTag;
     }
+    // Of the process before us: no request of ours may take its number while our 2xx to it may go out again.
+    if (call.state === 'confirmed' && call.exchange?.kind === 'accepted') this.#lastNumber = Number(call.exchange.key);
     this.#call = call;
     this.#busy = true;
     try {
@@ -168,7 +170,8 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
         return this.#cancel(output.seq, output.fields);
       case 'respond': {
         const pending = this.#waiting.get(Number(output.key));
-        if (!pending) return;
+        // Its transaction died with the process before us, and the response goes by itself.
+        if (!pending) return sip.resend(output.text, this.#o.way().flow);
         // A 2xx to INVITE goes out again until its ACK (RFC 3261 §13.3.1.4).
         if (output.status >= 200 && !output.repeats) this.#waiting.delete(Number(output.key));
         return sip.respond(pending, output.text, output.status < 300 ? because('call') : this.#why);

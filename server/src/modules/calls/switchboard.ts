@@ -195,8 +195,10 @@ export class Switchboard implements CallsService, LiveCallHost {
       this.#saved.add(id);
       const room = this.#bound.take();
       const call = restoreCall(this, snapshot, room);
-      if (call) this.#calls.set(id, call);
-      else {
+      if (call) {
+        this.#calls.set(id, call);
+        call.resume();
+      } else {
         if (room) this.#bound.release();
         this.#forget(id);
       }
