@@ -50,12 +50,12 @@ console.log(`\nWritten to ${writeResults(root, results)}`);
 
 function runMicro(name: string): MicroResult {
   const script = fileURLToPath(new URL('micro/run.ts', import.meta.url));
-  const seconds = options.quick ? 0.9 : 3;
+  const seconds = options.quick ? 0.7 : 3;
   return JSON.parse(execFileSync(process.execPath, [script, name, String(seconds)], { encoding: 'utf8' }));
 }
 
 /** 64·T1 is 32 s: until then a server holds fewer transactions each second than it will in the long run. */
 function secondsOf(name: string): Seconds {
-  if (options.quick) return { warm: 1, measured: 3 };
+  if (options.quick) return { warm: 1, measured: 2 };
   return name === 'call' ? { warm: 40, measured: 30 } : { warm: 10, measured: 15 };
 }
