@@ -36,6 +36,22 @@ suite('the description in a body', () => {
     assert.equal(text('multipart/related; boundary=b1', outer), OFFER);
   });
 
+  test('a second description, beside the first or within another part, is a fault: a phone might take that one', () => {
+    const part = (type: string, body: string) => `--b\r\nContent-Type: ${type}\r\n\r\n${body}\r\n`;
+    const [one, other] = [
+      part('application/sdp', OFFER),
+      part('Application/SDP', OFFER.replace('192.0.2.10', '192.0.2.66')),
+    ];
+    const nested = part(
+      'multipart/alternative;boundary=c',
+      `--c\r\ncontent-type:application/sdp\r\n\r\n${OFFER}\r\n--c--`,
+    );
+    for (const body of [one + other, one + nested, nested + one, `${other.slice(5)}${one}`]) {
+      assert.equal(text('multipart/mixed;boundary=b', `${body}--b--`), 'one description', body);
+    }
+    assert.equal(text('multipart/mixed;boundary=b', `${part('text/plain', 'v=0')}${one}--b--`), OFFER);
+  });
+
   test('RFC 2046 §5.1.1 no boundary, no closing delimiter, too many parts: faults', () => {
     assert.equal(text('multipart/mixed', MIXED), 'boundary parameter');
     assert.equal(text('multipart/mixed; boundary=zz', MIXED), 'closing boundary');

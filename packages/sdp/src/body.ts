@@ -1,5 +1,5 @@
 /** Finding the description in a message's body: `application/sdp`, or a part of a multipart (RFC 2046 §5.1, RFC 5621). */
-import { faulty, lowerAscii, type Octets, type Parsed, parsed, slice, trimLws } from '@strowger/proto';
+import { EMPTY, faulty, lowerAscii, type Octets, octets, type Parsed, parsed, slice, trimLws } from '@strowger/proto';
 
 /** A description and where it stands in the body. */
 export interface FoundSdp {
@@ -8,16 +8,25 @@ export interface FoundSdp {
   readonly end: number;
 }
 
+const SDP = octets`application/sdp`;
+
 /** Parts within parts are followed so far; what is deeper is somebody's game. */
 const MAX_DEPTH = 3;
 const MAX_PARTS = 32;
 
 /**
- * The first description of a body; `undefined` when it holds none, a fault when it says multipart and is not.
+ * The description of a body; `undefined` when it holds none, a fault when it says multipart and is not, or when it may
+ * hold two: what a relay rewrites must be what the phone behind it reads, whichever part that chooses.
  * `contentType` is the field's value; a body without one has no description.
  */
 export function findSdp(contentType: Octets | undefined, body: Octets): Parsed<FoundSdp | undefined> {
-  return contentType === undefined ? parsed(undefined) : find(contentType, body, 0, body.length, 1);
+  if (contentType === undefined) return parsed(undefined);
+  const found = find(contentType, body, 0, body.length, 1);
+  if (!found.ok || found.value === undefined || mediaType(contentType) === SDP) return found;
+  const elsewhere = replaceSdp(body, found.value, EMPTY);
+  const named = lowerAscii(elsewhere);
+  const second = named.indexOf(SDP, named.indexOf(SDP) + 1);
+  return second < 0 ? found : faulty('one description', second);
 }
 
 /** The body with another description in the found one's place; the other parts stay byte for byte. */
@@ -33,7 +42,7 @@ export function mediaType(contentType: Octets): Octets {
 
 function find(type: Octets, body: Octets, start: number, end: number, depth: number): Parsed<FoundSdp | undefined> {
   const name = mediaType(type);
-  if (name === 'application/sdp') {
+  if (name === SDP) {
     return parsed(start === end ? undefined : { text: slice(body, start, end), start, end });
   }
   if (!name.startsWith('multipart/') || depth > MAX_DEPTH) return parsed(undefined);

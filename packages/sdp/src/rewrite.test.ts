@@ -147,6 +147,8 @@ suite('rewriteMedia', () => {
       'a=candidate:1 1 udp 1 192.0.2.1 4000 typ host',
       'a=remote-candidates:1 192.0.2.2 5000',
       'a=end-of-candidates',
+      'a=altc:1 IP4 192.0.2.1 4000',
+      'a=source-filter: incl IN IP4 * 192.0.2.1',
       'a=candidates-are-not-this',
       'a=rtcp-mux',
       'a=rtcp-mux-only',
@@ -200,7 +202,10 @@ suite('rewriteMedia', () => {
     )
     .map(([head, tail]) => head + String.fromCharCode(...tail.filter((c) => ![0, 10, 13].includes(c))))
     .filter(
-      (line) => !/^a=(ice-|ice2|candidate|remote-candidates|end-of-candidates|rtcp(-mux|-mux-only)?(:|$))/.test(line),
+      (line) =>
+        !/^a=(ice-|ice2|candidate|remote-candidates|end-of-candidates|altc|source-filter|rtcp(-mux|-mux-only)?(:|$))/.test(
+          line,
+        ),
     );
   const stream = fc.record({
     port: fc.constantFrom(0, 4000, 65535),

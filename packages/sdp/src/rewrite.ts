@@ -1,6 +1,6 @@
 /**
  * A relay's edit of a description: each stream's address and ports become the relay's, what would lead around it goes
- * (ICE, RFC 8839), and every other line stays byte for byte and in its place. Line ends become CRLF.
+ * (ICE, RFC 8839, and its like), and every other line stays byte for byte and in its place. Line ends become CRLF.
  *
  * An address that says "do not send" (0.0.0.0, `::`) says so on the other side as well: a hold of RFC 2543 stays one.
  */
@@ -49,7 +49,7 @@ export function rewriteMedia(text: Octets, { streams, origin, rtcpMux = 'drop' }
   }
   const inherited = sessionConnection.value && sessionLevel(plans);
   const anywhere = plans.find((plan) => plan.connection)?.connection;
-  const drops = (line: Octets) => isIce(line) || (rtcpMux === 'drop' && isRtcpMux(line));
+  const drops = (line: Octets) => leadsAround(line) || (rtcpMux === 'drop' && isRtcpMux(line));
   return parsed(
     formatSections({
       session: rewriteSession(session, inherited ?? anywhere, origin).filter((line) => !drops(line)),
@@ -159,9 +159,13 @@ const sameConnection = (a: Connection, b: Connection | undefined): boolean =>
 
 const isRtcpMux = (line: Octets): boolean => isAttribute(line, 'rtcp-mux') || isAttribute(line, 'rtcp-mux-only');
 
-const ICE = new Set<string>(['candidate', 'remote-candidates', 'end-of-candidates', 'ice2']);
+/** ICE (RFC 8839), other addresses to choose from (RFC 6947), and whom to listen to (RFC 4570): not to a relay. */
+const AROUND = new Set<string>([
+  ...['candidate', 'remote-candidates', 'end-of-candidates', 'ice2'],
+  ...['altc', 'source-filter'],
+]);
 
-function isIce(line: Octets): boolean {
+function leadsAround(line: Octets): boolean {
   const name = attributeName(line);
-  return name !== '' && (ICE.has(name) || name.startsWith('ice-'));
+  return name !== '' && (AROUND.has(name) || name.startsWith('ice-'));
 }
