@@ -11,6 +11,7 @@ import { because, type Reason } from '../../kernel/reason.ts';
 import type { ConnectRequest } from '../../media/port.ts';
 import type { EndedCall, Party } from './api.ts';
 import { remotesIn } from './coupling/describe.ts';
+import type { MediaPath } from './coupling/state.ts';
 import { type Coupling, type CouplingInput, type CouplingOutput, stepCoupling } from './coupling.ts';
 import type { Body, LegEvent, LegListener } from './leg.ts';
 import type { LegPlace } from './place.ts';
@@ -115,8 +116,9 @@ export class LiveCall implements LegListener {
   /** Media came back from nothing: the bridges are made anew on the ports the phones know. */
   async rebuildMedia(): Promise<void> {
     const { media } = this.#host.context;
-    for (const path of this.#coupling.paths) {
-      const { bridge, bind, streams, a, b } = path;
+    for (const { bridge, bind, streams, a, b } of this.bridges()) {
+      // It may have ended while another of its bridges was made.
+      if (!this.bridges().some((path) => path.bridge === bridge)) continue;
       const ports = (side: typeof a) => side.map(({ port }) => port);
       const legs = {
         a: { bind: this.#coupling.caller.bind, ports: ports(a) },
@@ -127,6 +129,12 @@ export class LiveCall implements LegListener {
         await media.connect({ bridge, leg: side === 'a' ? 'a' : 'b', ...description });
       }
     }
+  }
+
+  /** The bridges that it has: not those that are asked for, and none when it is over. */
+  bridges(): readonly MediaPath[] {
+    const { phase, paths } = this.#coupling;
+    return phase === 'ended' ? [] : paths.filter(({ a }) => a.length > 0);
   }
 
   /** See `CallSnapshot`. */

@@ -233,7 +233,7 @@ export class Switchboard implements CallsService, LiveCallHost {
       media.adopt(kept).catch((error: unknown) => log.warn('media-adopt-failed', errorFields(error)));
     }
     for (const call of this.#calls.values()) {
-      if (call.coupling.phase !== 'up' || call.coupling.paths.every(({ bridge }) => bridges.has(bridge))) continue;
+      if (call.bridges().every(({ bridge }) => bridges.has(bridge))) continue;
       call.rebuildMedia().catch((error: unknown) => {
         log.error('media-not-rebuilt', { call: call.facts.id, ...errorFields(error) });
       });
