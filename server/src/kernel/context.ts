@@ -2,7 +2,7 @@
  * All that a module may touch of the world. Clock, randomness, timers, files and sockets come from here alone, so that
  * two whole servers run in one test and replay bit for bit.
  */
-import type { Clock, Destination, Flow, Octets, Random } from '@strowger/proto';
+import type { Clock, Destination, Octets, Random } from '@strowger/proto';
 import type { ClientKey, Field, ServerKey, SipRequest, SipResponse } from '@strowger/sip';
 import type { HashFunctions } from '@strowger/sip/auth';
 import type { Config } from '../config/schema.ts';
@@ -104,8 +104,8 @@ export interface SipPort {
   respond(pending: Pending, text: Octets, reason: Reason): void;
   /** Who is told when the INVITE behind this key is cancelled. Ends with its final response. */
   watch(key: ServerKey, owner: ServerOwner): void;
-  /** Sends a response whose transaction died with the process before us, the way its request came. */
-  resend(text: Octets, flow: Flow): void;
+  /** Sends a response whose transaction died with the process before us. */
+  resend(text: Octets, to: Destination): void;
   request(request: SipRequestOut, owner: ClientOwner): ClientKey;
   ack(text: Octets, target: Destination): void;
   cancel(key: ClientKey, fields?: readonly Field[]): void;

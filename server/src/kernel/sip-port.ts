@@ -3,7 +3,6 @@ import {
   bareHost,
   type Destination,
   encode,
-  type Flow,
   formatHost,
   isIpv6,
   lowerAscii,
@@ -82,8 +81,8 @@ export class KernelSipPort implements SipPort {
     this.#kernel.watch(key, owner);
   }
 
-  resend(text: Octets, flow: Flow): void {
-    this.#kernel.send({ text, to: { kind: 'flow', flow } });
+  resend(text: Octets, to: Destination): void {
+    this.#kernel.send({ text, to });
   }
 
   request(request: SipRequestOut, owner: ClientOwner): ClientKey {

@@ -170,8 +170,7 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
         return this.#cancel(output.seq, output.fields);
       case 'respond': {
         const pending = this.#waiting.get(Number(output.key));
-        // Its transaction died with the process before us, and the response goes by itself.
-        if (!pending) return sip.resend(output.text, this.#o.way().flow);
+        if (!pending) return this.#resend(output.text);
         // A 2xx to INVITE goes out again until its ACK (RFC 3261 §13.3.1.4).
         if (output.status >= 200 && !output.repeats) this.#waiting.delete(Number(output.key));
         return sip.respond(pending, output.text, output.status < 300 ? because('call') : this.#why);
@@ -191,6 +190,18 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
     if (method === 'INVITE') this.#invited = (target.kind === 'flow' ? target.flow.remote : target.remote).address;
     const key = sip.request({ method, text, target }, this);
     if (!detached) this.#sent.set(key, { method, seq });
+  }
+
+  /**
+   * A response whose transaction died with the process before us goes by itself; where its connection died too, over a
+   * new one to where the phone takes requests (RFC 3261 §18.2.2).
+   */
+  #resend(text: Octets): void {
+    const { sip } = this.#o.context;
+    const { flow } = this.#o.way();
+    if (sip.isLive({ kind: 'flow', flow })) return sip.resend(text, { kind: 'flow', flow });
+    const target = this.#call.state === 'confirmed' ? sip.resolve(this.#call.dialog.remoteTarget) : undefined;
+    if (target) sip.resend(text, target);
   }
 
   #cancel(seq: number, fields: readonly Field[] | undefined): void {
