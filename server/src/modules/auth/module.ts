@@ -68,10 +68,11 @@ class Authenticator {
     });
   }
 
-  byNetwork({ flow }: Exchange): Principal | undefined {
-    const network = this.#trusted.find((n) => n.has(flow.remote.address));
+  byNetwork(exchange: Exchange): Principal | undefined {
+    const network = this.#trusted.find((n) => n.has(exchange.flow.remote.address));
     if (!network) return undefined;
-    return { kind: 'network', tenant: this.#tenant, network: network.text, proof: 'address', rights: ALL_RIGHTS };
+    const tenant = this.#tenantOf(exchange);
+    return { kind: 'network', tenant, network: network.text, proof: 'address', rights: ALL_RIGHTS };
   }
 
   byDigest(exchange: Exchange): Principal | Verdict {

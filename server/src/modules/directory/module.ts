@@ -6,7 +6,7 @@ import type { ModuleContext } from '../../kernel/context.ts';
 import { defineModule, type ServerModule } from '../../kernel/module.ts';
 import { DEFAULT_TENANT, type Device, type DirectoryService, directory, type Extension } from './api.ts';
 import { declaredRows } from './declared.ts';
-import { deviceSecretAbout, directoryStore, type StoredDevice } from './store.ts';
+import { deviceSecretAbout, directoryStore, type StoredDevice, type StoredExtension } from './store.ts';
 
 interface Known extends Device {
   readonly sealed: string;
@@ -39,6 +39,12 @@ export const directoryModule: ServerModule = defineModule({
       for (const device of page) service.add(device);
       after = page.at(-1);
     } while (after !== undefined);
+    let beyond: { tenant: string; id: string } | undefined;
+    do {
+      const page: readonly StoredExtension[] = await store.system.listExtensions(beyond);
+      for (const extension of page) service.addExtension(extension);
+      beyond = page.at(-1);
+    } while (beyond !== undefined);
     context.log.info('directory-loaded', { devices: service.size });
     context.provide(directory, service);
   },
@@ -74,10 +80,11 @@ class InMemoryDirectory implements DirectoryService {
     if (extension === undefined) return;
     const device = { tenant, person: person.id, device: id, extension, name: person.name, sealed: secret, userName };
     this.#devices.set(`${tenant} ${encode(userName)}`, { ...device, algorithms: known(algorithms) });
-    for (const number of extensions) {
-      const row = { extension: number, person: person.id, name: person.name, disabled: false };
-      this.#extensions.set(`${tenant} ${number}`, row);
-    }
+  }
+
+  /** Those that are switched off too: that is another answer than "unknown". */
+  addExtension({ tenant, number, person, name, disabled }: StoredExtension): void {
+    this.#extensions.set(`${tenant} ${number}`, { extension: number, person, name, disabled });
   }
 
   tenantOf(host: Octets): string | undefined {

@@ -19,6 +19,12 @@ suite('buckets', () => {
     assert.equal(buckets.take('2001:db8:0:1::1', asMono(0)), true);
   });
 
+  test('an IPv4 host that a socket of both families names is one host, not all of them', () => {
+    const buckets = new Buckets({ perSecond: 1, burst: 1, cap: 10 });
+    const take = (address: string) => buckets.take(address, asMono(0));
+    assert.deepEqual([take('::ffff:192.0.2.1'), take('::ffff:192.0.2.2'), take('192.0.2.1')], [true, true, false]);
+  });
+
   test('no more addresses are remembered than the cap', () => {
     const buckets = new Buckets({ perSecond: 1, burst: 1, cap: 5 });
     for (let i = 0; i < 100; i += 1) buckets.take(`192.0.2.${i}`, asMono(0));

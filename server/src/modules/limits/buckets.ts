@@ -63,6 +63,8 @@ export class Buckets {
 /** An IPv6 host has a /64 to itself, and would otherwise have 2⁶⁴ buckets. */
 function networkOf(address: string): string {
   if (!address.includes(':')) return address;
+  // ::ffff:192.0.2.1 is an IPv4 host, as a socket of both families names it.
+  if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
   const [head = '', tail] = address.split('::');
   const front = head === '' ? [] : head.split(':');
   const back = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -37,7 +37,8 @@ function route(
   if (demanded) return demanded;
   if (uri.value.kind === 'sip') {
     if (uri.value.user === undefined) return { kind: 'local', reason: because('for-the-server') };
-    if (!people.isOurs(uri.value.host)) return refuse(404, because('domain-not-served'));
+    // A domain belongs to one tenant: another's extensions are as unknown as another world's.
+    if (people.tenantOf(uri.value.host) !== principal.tenant) return refuse(404, because('domain-not-served'));
   }
   const extension = people.find(principal.tenant, uri.value);
   if (!extension) return refuse(404, because('extension-unknown'));
