@@ -107,7 +107,7 @@ export class Phone {
     return this.ask(this.parts({ method: 'REGISTER', uri: `sip:${DOMAIN}`, to, fields }));
   }
 
-  /** Answers every INVITE from now on with audio at this port. */
+  /** Takes every call and offer from now on, with audio at this port. */
   answers(port: number, taken: (talk: Talk, invite: Received) => void = () => {}): void {
     this.peer.onMessage = (message) => {
       if (message.status > 0 || message.method === 'ACK') return message.method === 'ACK';
@@ -129,6 +129,11 @@ export class Phone {
           },
           message,
         );
+        return true;
+      }
+      if (message.method === 'INVITE') {
+        const body = sdp(this.peer.address, port);
+        this.peer.send(response(message, 200, { fields: [`Contact: ${this.contact}`], body }));
         return true;
       }
       if (message.method === 'BYE' || message.method === 'CANCEL' || message.method === 'OPTIONS') {
