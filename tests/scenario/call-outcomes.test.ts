@@ -186,17 +186,30 @@ suite('how a call may end, message by message', () => {
     });
   });
 
-  for (const { what, target, status } of [
-    { what: 'an extension whose phone is not registered', target: '1003', status: 480 },
-    { what: 'an extension that nobody has', target: '4711', status: 404 },
-    { what: 'somebody of a domain that is not ours', target: '1002@elsewhere.test', status: 404 },
+  for (const { what, target, status, reason } of [
+    {
+      what: 'an extension whose phone is not registered',
+      target: '1003',
+      status: 480,
+      reason: 'extension-not-registered',
+    },
+    { what: 'an extension that nobody has', target: '4711', status: 404, reason: 'extension-unknown' },
+    {
+      what: 'somebody of a domain that is not ours',
+      target: '1002@elsewhere.test',
+      status: 404,
+      reason: 'domain-not-served',
+    },
   ]) {
-    test(`${what}: ${status}, and no phone rings`, async () => {
+    test(`${what}: ${status}, no phone rings, and the record says why`, async () => {
       const { rig, alice } = await pair({ kind: 'answer' });
       const call = alice.call(target);
       await rig.over();
       assert.deepEqual(rig.said(), ['alice → server INVITE', `server → alice ${status} INVITE`, 'alice → server ACK']);
       assert.equal(call.status, status);
+      assert.deepEqual(await rig.record(), { outcome: 'failed', endedBy: 'system', reason, status });
+      const [record] = await rig.server.cdrs();
+      assert.deepEqual([record?.caller, record?.callee, record?.legs], ['1001', target, []]);
     });
   }
 

@@ -28,6 +28,9 @@ export type RouteRun = (exchange: Exchange) => Plan | Verdict | undefined;
 /** Answers now, later, or (with `undefined`) by `sip.respond` itself. A throw is answered 500. */
 export type Handler = (exchange: Exchange) => Answer | undefined | Promise<Answer | undefined>;
 
+/** Told of a request that routing refused, when its answer has been given. */
+export type RefusedRun = (exchange: Exchange, answer: Answer) => void;
+
 export interface ModuleContext {
   readonly module: string;
   readonly config: Config;
@@ -47,6 +50,7 @@ export interface ModuleContext {
   authenticate(link: Link<AuthenticateRun>): void;
   route(link: Link<RouteRun>): void;
   handle(method: string, handler: Handler, pkg?: string): void;
+  onRefused(run: RefusedRun): void;
 
   provide<S>(key: ServiceKey<S>, service: S): void;
   /** A service that `needs` names. */

@@ -3,7 +3,7 @@ import type { Packet, ServerKey, SipStack } from '@strowger/sip';
 import type { Bounds } from './bounds.ts';
 import type { Chain } from './chain.ts';
 import type { Claims } from './claims.ts';
-import type { AuthenticateRun, Handler, RouteRun, ScreenRun, ServerOwner, SipPort } from './context.ts';
+import type { AuthenticateRun, Handler, RefusedRun, RouteRun, ScreenRun, ServerOwner, SipPort } from './context.ts';
 import type { Counters } from './counters.ts';
 import type { DialogTable } from './dialog-table.ts';
 import type { ServerHost } from './host.ts';
@@ -20,6 +20,7 @@ export interface KernelParts {
   readonly authenticate: Chain<AuthenticateRun>;
   readonly route: Chain<RouteRun>;
   readonly claims: Claims<Handler>;
+  readonly onRefused: RefusedRun[];
   readonly dialogs: DialogTable;
   readonly stack: SipStack;
   readonly sip: SipPort;

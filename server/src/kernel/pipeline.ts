@@ -71,12 +71,19 @@ export class Pipeline {
     for (const { run } of this.#kernel.route.links()) {
       const said = run(exchange);
       if (said === undefined) continue;
-      if (isVerdict(said)) return !this.#ended(exchange, said);
+      if (isVerdict(said)) return this.#refused(exchange, said);
       exchange.plan = said;
       exchange.trail.push(said.reason);
       return true;
     }
     return true;
+  }
+
+  #refused(exchange: Exchange, verdict: Verdict): false {
+    this.#ended(exchange, verdict);
+    if (verdict.kind !== 'answer') return false;
+    for (const run of this.#kernel.onRefused) this.#kernel.guard('refused', () => run(exchange, verdict.answer));
+    return false;
   }
 
   #handle(exchange: Exchange): void {

@@ -18,7 +18,7 @@ import { answerStray } from '@strowger/sip/ua';
 import { type Bound, Bounds } from './bounds.ts';
 import { Chain } from './chain.ts';
 import { Claims } from './claims.ts';
-import type { AuthenticateRun, ClientOwner, Handler, RouteRun, ScreenRun, ServerOwner } from './context.ts';
+import type { AuthenticateRun, ClientOwner, Handler, RefusedRun, RouteRun, ScreenRun, ServerOwner } from './context.ts';
 import { Counters } from './counters.ts';
 import { Departures } from './departures.ts';
 import { DialogTable } from './dialog-table.ts';
@@ -53,6 +53,7 @@ export class Kernel implements KernelParts {
   readonly authenticate: Chain<AuthenticateRun> = new Chain('authenticate');
   readonly route: Chain<RouteRun> = new Chain('route');
   readonly claims: Claims<Handler> = new Claims();
+  readonly onRefused: RefusedRun[] = [];
   readonly dialogs: DialogTable;
   readonly stack: SipStack;
   readonly sip: KernelSipPort;

@@ -55,6 +55,7 @@ export class ServiceTable {
       authenticate: (link) => kernel.authenticate.add(link),
       route: (link) => kernel.route.add(link),
       handle: (method, handler, pkg) => kernel.claims.add(module.name, method, handler, pkg),
+      onRefused: (run) => void kernel.onRefused.push(run),
       provide: (key, service) => this.#provide(module, key, service),
       use: (key) => this.#use(module, key),
       find: <S>(key: ServiceKey<S>) => this.#services.get(key.name) as S | undefined,

@@ -14,6 +14,7 @@ export const callsModule: ServerModule = defineModule({
   setup(context) {
     const switchboard = new Switchboard(context, context.use(directory), context.use(location));
     context.handle('INVITE', (exchange) => switchboard.invite(exchange));
+    context.onRefused((exchange, answer) => switchboard.refused(exchange, answer));
     // Within a call alone; their owner is the dialog. Standing here they are in Allow.
     for (const method of ['INFO', 'OPTIONS']) context.handle(method, (exchange) => switchboard.outside(exchange));
     context.onReady(() => switchboard.restore());

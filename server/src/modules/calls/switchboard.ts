@@ -18,6 +18,7 @@ import type { Body } from './leg.ts';
 import { type CallSnapshot, LiveCall, type LiveCallHost } from './live-call.ts';
 import { mediaAddress } from './media-address.ts';
 import { type LegPlace, wayTo } from './place.ts';
+import { refusedCall } from './refused.ts';
 import { restoreCall } from './restore.ts';
 import { type Ringing, ringFork } from './ring.ts';
 import { SipLeg } from './sip-leg.ts';
@@ -72,6 +73,13 @@ export class Switchboard implements CallsService, LiveCallHost {
       return { status: 503, reason: because('too-many-calls'), fields: [['Retry-After', octets`10`]] };
     }
     return this.#begin(exchange, plan, hops ?? 70);
+  }
+
+  /** What routing refused was a call to whoever dialled. */
+  refused(exchange: Exchange, answer: Answer): void {
+    const { random, clock } = this.context;
+    const call = refusedCall(exchange, answer, { id: randomHex(random, 8), people: this.people, now: clock.wall() });
+    if (call) this.ended(call);
   }
 
   /** OPTIONS and INFO that belong to no call. */
