@@ -8,14 +8,13 @@ import {
   VirtualClock,
   VirtualNetwork,
 } from '@strowger/testkit';
-import { VirtualServer } from './virtual-server.ts';
+import { ScenarioServer } from './support/server.ts';
 
 /** A server and two registered phones, by TCP if wanted. */
 async function rig(seed: number, o: { conditions?: Partial<LinkConditions>; transport?: 'udp' | 'tcp' } = {}) {
   const clock = new VirtualClock();
   const network = new VirtualNetwork({ clock, seed, conditions: o.conditions ?? {} });
-  const server = new VirtualServer(network, { people: ['1001', '1002'] });
-  await server.start();
+  const server = await ScenarioServer.start(network, { people: ['1001', '1002'] });
   const transport = o.transport ?? 'udp';
   const alice = await server.phone('1001', { transport });
   const bob = await server.phone('1002', { transport, behaviour: { kind: 'answer', afterMs: 1000 } });
@@ -53,9 +52,9 @@ suite('a whole server on the virtual network', () => {
     const { clock, network, server, alice, bob } = await rig(2);
     const call = alice.call('1002');
     await clock.run(5000);
-    server.kill();
+    server.crash();
     await clock.run(1000);
-    await server.start();
+    await server.restart();
     await clock.run(1000);
     call.hangUp();
     await clock.run(60_000);
@@ -94,9 +93,9 @@ async function wildRun(seed: number, kills = 0): Promise<void> {
     else call.hangUp();
     await clock.run(prng.below(5000));
     if (!prng.chance(kills)) continue;
-    server.kill();
+    server.crash();
     await clock.run(prng.below(3000));
-    await server.start();
+    await server.restart();
   }
   for (const call of [...alice.calls, ...bob.calls]) call.hangUp();
   await clock.run(200_000);

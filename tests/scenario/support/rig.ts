@@ -5,13 +5,12 @@ import {
   type LinkConditions,
   type PacketRecord,
   type Phone,
-  type PhoneOptions,
   story,
   VirtualClock,
   VirtualNetwork,
 } from '@strowger/testkit';
 import type { CdrRow } from '../../../server/src/modules/cdr/store.ts';
-import { ScenarioServer, type ServerOptions } from './server.ts';
+import { type ScenarioPhoneOptions, ScenarioServer, type ServerOptions } from './server.ts';
 
 /** Longer than any transaction with all that follows from it (64·T1 twice). */
 const OVER = 70_000;
@@ -44,7 +43,7 @@ export class Rig {
   async phone(
     name: string,
     extension: string,
-    options: Partial<PhoneOptions> & { readonly registers?: boolean } = {},
+    options: ScenarioPhoneOptions & { readonly registers?: boolean } = {},
   ): Promise<Phone> {
     const { registers = true, ...rest } = options;
     const phone = await this.server.phone(extension, { name, ...rest });

@@ -33,6 +33,7 @@ import type { Storage } from '../../../server/src/storage/storage.ts';
 import { VirtualMedia } from './media.ts';
 
 export const SERVER_ADDRESS = '192.0.2.100';
+export const SERVER_ADDRESS_V6 = '2001:db8::100';
 const KEYS = secretKeys(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
 /** The kernel's sweep of expired bindings and the health report: they are there when nothing else is. */
 const HOUSEKEEPING_TIMERS = 2;
@@ -44,6 +45,13 @@ export interface ServerOptions {
   readonly config?: string;
   /** Whether its log lines of warning and above go to the console. */
   readonly loud?: boolean;
+}
+
+export interface ScenarioPhoneOptions extends Partial<PhoneOptions> {
+  /** Of its machine. */
+  readonly name?: string;
+  /** Whether it has IPv6, and nothing else. */
+  readonly v6?: boolean;
 }
 
 /** What a test asks of a running server, as a module would. */
@@ -67,9 +75,10 @@ export class ScenarioServer {
   #inside: Inside | undefined;
   /** Which life of signalling this is: what an earlier one still says or writes is not heard. */
   #life = 0;
+  #phones = 0;
 
   private constructor(network: VirtualNetwork, options: ServerOptions) {
-    const machine = network.host('server', SERVER_ADDRESS);
+    const machine = network.host('server', SERVER_ADDRESS, SERVER_ADDRESS_V6);
     this.network = network;
     this.#options = options;
     this.config = configOf(options);
@@ -123,8 +132,8 @@ export class ScenarioServer {
       streams: [host.createTcpSet()],
       toOctets: fromBytes,
     });
-    for (const transport of ['udp', 'tcp'] as const) {
-      await transports.listen(transport, { address: SERVER_ADDRESS, port: 5060 });
+    for (const address of [SERVER_ADDRESS, SERVER_ADDRESS_V6]) {
+      for (const transport of ['udp', 'tcp'] as const) await transports.listen(transport, { address, port: 5060 });
     }
     const kernel = new Kernel(
       {
@@ -158,20 +167,19 @@ export class ScenarioServer {
   }
 
   /** A phone for an extension, on a machine of its own unless told otherwise. */
-  async phone(extension: string, options: Partial<PhoneOptions> & { readonly name?: string } = {}): Promise<Phone> {
-    const { name = extension, ...rest } = options;
+  async phone(extension: string, options: ScenarioPhoneOptions = {}): Promise<Phone> {
+    const { name = extension, v6 = false, ...rest } = options;
     this.#phones += 1;
+    const address = v6 ? `2001:db8:1::${this.#phones}` : `198.51.100.${this.#phones}`;
     return createPhone({
-      host: rest.host ?? this.network.host(name, `198.51.100.${this.#phones}`),
+      host: rest.host ?? this.network.host(name, address),
       user: extension,
       domain: this.config.domain,
       password: `secret-${extension}`,
-      server: { address: SERVER_ADDRESS, port: 5060 },
+      server: { address: v6 ? SERVER_ADDRESS_V6 : SERVER_ADDRESS, port: 5060 },
       ...rest,
     });
   }
-
-  #phones = 0;
 
   /** The bindings that an extension has now. */
   bindings(extension: string): readonly Binding[] {
