@@ -21,4 +21,8 @@ suite('anything at any time, at 60 % loss, with processes killed', () => {
     const rest = failed.slice(1).map(({ seed, problems }) => `seed ${seed}: ${problems.join('; ')}`);
     assert.equal(failed.length, 0, [failed[0]?.story() ?? '', ...rest].join('\n\n'));
   });
+
+  test('DESIGN §1 law 1: a storm replays bit for bit', async () => {
+    assert.equal((await storm(first)).hash, (await storm(first)).hash);
+  });
 });

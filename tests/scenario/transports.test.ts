@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { encode } from '@strowger/proto';
 import type { Phone, PhoneCall } from '@strowger/testkit';
 import { Rig } from './support/rig.ts';
 import { SERVER_ADDRESS, SERVER_ADDRESS_V6 } from './support/server.ts';
@@ -71,6 +72,23 @@ suite('every kind of phone calls every other', () => {
       a.hangUp();
       await rig.over();
     }
+  });
+
+  test('RFC 3261 §18.1.1 an INVITE too large for UDP comes by TCP, from a phone on UDP; the call is one like any other', async () => {
+    const rig = await Rig.start();
+    const alice = await rig.phone('alice', '1001');
+    const bob = await rig.phone('bob', '1002');
+    rig.mark();
+    const a = alice.call('1002', [['Subject', encode('x'.repeat(2000))]]);
+    await rig.clock.run(2000);
+    const invite = rig.network.packets.find(({ text }) => text.startsWith('INVITE'));
+    assert.equal(invite?.transport, 'tcp');
+    assert.deepEqual([a.phase, bob.lastCall?.phase], ['talking', 'talking'], rig.story('not talking'));
+    bob.lastCall?.hold();
+    await rig.clock.run(1000);
+    assert.ok(a.heldByPeer);
+    bob.lastCall?.hangUp();
+    await rig.over();
   });
 
   test('RFC 3261 §18.1.1 after kill -9 the connections are gone: phones on TCP are reached by new ones', async () => {

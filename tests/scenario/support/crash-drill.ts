@@ -3,7 +3,6 @@
  * phones register and call. What was promised is there afterwards, and in the end nothing is left of anything.
  */
 import {
-  formatLadder,
   type LinkConditions,
   type Phone,
   type PhoneCall,
@@ -12,7 +11,7 @@ import {
   VirtualNetwork,
   whatIsLeft,
 } from '@strowger/testkit';
-import { isSip } from './rig.ts';
+import { hashOf, ladderOf } from './packets.ts';
 import { ScenarioServer } from './server.ts';
 
 const CONDITIONS: Partial<LinkConditions> = { loss: 0.05, duplicate: 0.05, reorder: 0.1, jitterMs: 20 };
@@ -26,6 +25,7 @@ export interface CrashResult {
   readonly problems: readonly string[];
   /** What signalling was killed in the middle of. */
   readonly killedWhile: readonly string[];
+  readonly hash: string;
   story(): string;
 }
 
@@ -42,13 +42,8 @@ export async function crashDrill(seed: number): Promise<CrashResult> {
   await server.close();
   const { problems, killedWhile, notes } = run;
   const story = () =>
-    [
-      `seed ${seed}: ${problems.join('\n')}`,
-      notes.join('\n'),
-      run.transcripts(),
-      formatLadder(network.packets.filter(isSip)),
-    ].join('\n\n');
-  return { seed, problems, killedWhile, story };
+    [`seed ${seed}: ${problems.join('\n')}`, notes.join('\n'), run.transcripts(), ladderOf(network)].join('\n\n');
+  return { seed, problems, killedWhile, hash: hashOf(network), story };
 }
 
 class CrashDrill {

@@ -2,11 +2,8 @@
  * One seed, one call: two phones register, call, talk, hold, resume and hang up through a whole server over a bad network;
  * then everything is looked at. Who does what, and when, is drawn from the seed as well.
  */
-import { createHash } from 'node:crypto';
 import {
-  formatLadder,
   type LinkConditions,
-  type PacketRecord,
   type Phone,
   type PhoneCall,
   type Prng,
@@ -14,6 +11,7 @@ import {
   VirtualNetwork,
   whatIsLeft,
 } from '@strowger/testkit';
+import { hashOf, ladderOf } from './packets.ts';
 import { checkRecord } from './record.ts';
 import { ScenarioServer } from './server.ts';
 import { Voice } from './voice.ts';
@@ -58,8 +56,7 @@ export async function drill(seed: number, conditions: Partial<LinkConditions> = 
   await server.close();
   const { problems, fate } = run;
   const { packets } = network;
-  const story = () =>
-    `seed ${seed}: ${problems.join('\n')}\n\n${run.transcripts()}\n\n${formatLadder(packets.filter(isSip))}`;
+  const story = () => `seed ${seed}: ${problems.join('\n')}\n\n${run.transcripts()}\n\n${ladderOf(network)}`;
   return { seed, problems, fate, packets: packets.length, hash: hashOf(network), story };
 }
 
@@ -176,22 +173,8 @@ class Drill {
   }
 }
 
-/** RTP begins with 0x80. */
-const isSip = ({ text }: PacketRecord): boolean => text.charCodeAt(0) < 0x80;
-
 /** Both see the call alike: neither is in it alone. */
 function same(a: PhoneCall, b: PhoneCall | undefined): boolean {
   if (!b) return a.phase === 'ended';
   return (a.phase === 'talking' && b.phase === 'talking') || (a.phase === 'ended' && b.phase === 'ended');
-}
-
-function hashOf({ packets }: VirtualNetwork): string {
-  const hash = createHash('sha256');
-  for (const { at, arrives, transport, from, to, fate, copies, text } of packets) {
-    hash.update(
-      `${at} ${arrives} ${transport} ${from.address}:${from.port} ${to.address}:${to.port} ${fate} ${copies} `,
-    );
-    hash.update(text, 'latin1');
-  }
-  return hash.digest('hex');
 }

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import {
   assertNothingLeft,
   type LinkConditions,
-  type PacketRecord,
   type Phone,
   story,
   VirtualClock,
   VirtualNetwork,
 } from '@strowger/testkit';
 import type { CdrRow } from '../../../server/src/modules/cdr/store.ts';
+import { isSip, lineOf } from './packets.ts';
 import { type ScenarioPhoneOptions, ScenarioServer, type ServerOptions } from './server.ts';
 
 /** Longer than any transaction with all that follows from it (64·T1 twice). */
@@ -61,7 +61,7 @@ export class Rig {
 
   /** `alice → server INVITE`, for each SIP message since the mark, in order of sending; and the mark moves on. */
   said(): readonly string[] {
-    const lines = this.network.packets.slice(this.#mark).filter(isSip).map(line);
+    const lines = this.network.packets.slice(this.#mark).filter(isSip).map(lineOf);
     this.mark();
     return lines;
   }
@@ -85,16 +85,4 @@ export class Rig {
   story(what: string): string {
     return story(this.network, what);
   }
-}
-
-/** RTP begins with 0x80. */
-export const isSip = ({ text }: PacketRecord): boolean => text.charCodeAt(0) < 0x80;
-
-/** Sender, receiver, and the method or the status with its method. */
-export function line({ fromHost, toHost, to, text, fate }: PacketRecord): string {
-  const [first = '', second = ''] = text.split(' ', 2);
-  const method = /\r\nCSeq: \d+ (\w+)/.exec(text)?.[1] ?? '';
-  const what = first === 'SIP/2.0' ? `${second} ${method}` : first;
-  const lost = fate === 'lost' || fate === 'dropped' || fate === 'refused' ? ' ✗' : '';
-  return `${fromHost} → ${toHost ?? to.address} ${what}${lost}`;
 }

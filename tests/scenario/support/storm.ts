@@ -4,7 +4,6 @@
  */
 import {
   type Behaviour,
-  formatLadder,
   type LinkConditions,
   type Phone,
   type Prng,
@@ -12,7 +11,7 @@ import {
   VirtualNetwork,
   whatIsLeft,
 } from '@strowger/testkit';
-import { isSip } from './rig.ts';
+import { hashOf, ladderOf } from './packets.ts';
 import { ScenarioServer } from './server.ts';
 
 const STORM: Partial<LinkConditions> = { loss: 0.6, duplicate: 0.2, reorder: 0.3, reorderMs: 2000, jitterMs: 100 };
@@ -27,6 +26,7 @@ export interface StormResult {
   readonly problems: readonly string[];
   readonly calls: number;
   readonly answered: number;
+  readonly hash: string;
   story(): string;
 }
 
@@ -56,13 +56,10 @@ export async function storm(seed: number): Promise<StormResult> {
   await server.close();
   const calls = phones.flatMap((phone) => phone.calls);
   const story = () =>
-    [
-      `seed ${seed}: ${problems.join('\n')}`,
-      ...phones.map(transcript),
-      formatLadder(network.packets.filter(isSip)),
-    ].join('\n\n');
+    [`seed ${seed}: ${problems.join('\n')}`, ...phones.map(transcript), ladderOf(network)].join('\n\n');
   const answered = calls.filter(({ direction, answeredAt }) => direction === 'out' && answeredAt !== undefined).length;
-  return { seed, problems, calls: calls.filter(({ direction }) => direction === 'out').length, answered, story };
+  const made = calls.filter(({ direction }) => direction === 'out').length;
+  return { seed, problems, calls: made, answered, hash: hashOf(network), story };
 }
 
 function act(script: Prng, phones: readonly Phone[]): void {
