@@ -1,6 +1,6 @@
 /** Re-INVITE both ways, RFC 3261 §14, RFC 6141, and its races (RFC 5407 §3): one INVITE at a time, from offer to ACK. */
 import { later, type Mono, own } from '@strowger/proto';
-import { contactUri, refreshTarget, remoteTagOf, requestInDialog } from '../../dialog/index.ts';
+import { contactUri, isOfDialog, refreshTarget, remoteTagOf, requestInDialog } from '../../dialog/index.ts';
 import type { SipRequest, SipResponse } from '../../message/index.ts';
 import {
   ackAction,
@@ -201,5 +201,7 @@ export function onCancelled(call: Confirmed, key: Received['key']): Within {
 export function onAck(call: Confirmed, request: SipRequest): Within {
   const { exchange } = call;
   if (exchange?.kind !== 'accepted' || exchange.seq !== request.cseq.seq) return [call, []];
+  // Its answer, or its word that ours arrived, is the peer's alone to give.
+  if (!isOfDialog(call.dialog, request)) return [call, []];
   return [atRest(call), [{ kind: 'acknowledged', key: exchange.key, ...bodyIn(request), first: exchange.first }]];
 }

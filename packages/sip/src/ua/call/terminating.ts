@@ -75,7 +75,9 @@ export function stepTerminating(call: Terminating, input: Input): Step {
     case 'failed':
       return input.method === BYE && input.seq === call.bye ? [ENDED, []] : [call, []];
     case 'ack':
-      return call.exchange?.seq === input.request.cseq.seq ? sendBye(call, input.now, call.byeFields) : [call, []];
+      return call.exchange?.seq === input.request.cseq.seq && isOfDialog(call.dialog, input.request)
+        ? sendBye(call, input.now, call.byeFields)
+        : [call, []];
     case 'request':
       return onRequest(call, input.key, input.request);
     case 'hang-up':
