@@ -138,13 +138,12 @@ export function endingsSuite(): void {
     });
 
     test('nobody is registered: 480', async () => {
-      const cdr = await play('1007', told(480));
-      assert.deepEqual([cdr.status, cdr.answered_at], [480, null]);
+      const said = summary(await play('1007', told(480)));
+      assert.deepEqual(said, ['failed', 480, 'system', 'extension-not-registered']);
     });
 
     test('there is no such extension: 404', async () => {
-      const cdr = await play('4711', told(404));
-      assert.deepEqual([cdr.status, cdr.answered_at], [404, null]);
+      assert.deepEqual(summary(await play('4711', told(404))), ['failed', 404, 'system', 'extension-unknown']);
     });
   });
 }
