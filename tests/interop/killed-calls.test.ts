@@ -1,11 +1,11 @@
-/** `kill -9` in mid-call: of signalling, which nobody may hear, and of media, which comes back by itself. */
+/** `kill -9` in mid-call: of signalling, which nobody may hear, and of media, which comes back by itself; then SIGTERM. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Capture, captureSkip, heardBy, type RtpPacket } from './support/capture.ts';
+import { addedGap, Capture, captureSkip, heardBy, type RtpPacket } from './support/capture.ts';
 import {
   call,
   checkRecordings,
@@ -22,7 +22,7 @@ import {
   UDP6,
 } from './support/pair.ts';
 import { peer } from './support/peers.ts';
-import { Server } from './support/server.ts';
+import { DOMAIN, Server } from './support/server.ts';
 
 const { skip } = peer('baresip');
 /** What a listener has to bear while media is started again and calls are set up in it anew. */
@@ -45,6 +45,7 @@ suite('kill -9 in mid-call', { skip, timeout: 120_000 }, () => {
       startPair(server, folder, 2, [TCP, UDP6]),
       startPair(server, folder, 4, [UDP, TCP]),
       startPair(server, folder, 6, [UDP, UDP6]),
+      startPair(server, folder, 8, [UDP, TCP]),
     ]);
   });
 
@@ -96,6 +97,35 @@ suite('kill -9 in mid-call', { skip, timeout: 120_000 }, () => {
     await nothingLeft(server);
   });
 
+  test('of signalling: a call can be held and resumed afterwards', { skip: captureSkip() }, async () => {
+    const [pair] = pairs.slice(4, 5);
+    assert.ok(pair);
+    const { caller, callee } = pair;
+    await begin([pair]);
+    await server.kill('signalling');
+    const capture = await Capture.start(caller.audio, callee.audio);
+    await callee.hold();
+    await sleep(500);
+    const held = { from: Date.now(), to: Date.now() + 1_000 };
+    await sleep(1_000);
+    await callee.resume();
+    await sleep(500);
+    const resumed = { from: Date.now(), to: Date.now() + 1_000 };
+    await sleep(1_100);
+    await hangUp(pair, 'callee');
+    const packets = await capture.stop();
+    for (const [phone, wanted] of [
+      [caller, HIGH],
+      [callee, LOW],
+    ] as const) {
+      const { user } = phone.options;
+      assert.equal(heardBy(packets, phone.audio, held, []).packets, 0, `${user} hears something while held`);
+      const heard = heardBy(packets, phone.audio, resumed, [wanted]).tones.get(wanted) ?? 0;
+      assert.ok(heard >= 45, `${user} hears ${heard} packets of ${wanted} Hz in a second`);
+    }
+    await nothingLeft(server);
+  });
+
   test('of both at once: audio comes back, and the call ends right', { skip: captureSkip() }, async (t) => {
     const [pair] = pairs.slice(3, 4);
     assert.ok(pair);
@@ -112,6 +142,20 @@ suite('kill -9 in mid-call', { skip, timeout: 120_000 }, () => {
     assert.deepEqual([outcome, ended_by], ['answered', 'caller']);
     await nothingLeft(server);
   });
+
+  test('SIGTERM instead: both phones are told by BYE, and it ends with exit code 0', async () => {
+    const [pair] = pairs.slice(4, 5);
+    assert.ok(pair);
+    const { caller, callee } = pair;
+    const before = [caller.events.length, callee.events.length] as const;
+    await caller.dial(`sip:${pair.calleeUser}@${DOMAIN}`);
+    await Promise.all([caller.event('CALL_ESTABLISHED', before[0]), callee.event('CALL_ESTABLISHED', before[1])]);
+    server.program.child.kill('SIGTERM');
+    await Promise.all([caller.event('CALL_CLOSED', before[0]), callee.event('CALL_CLOSED', before[1])]);
+    assert.equal(await server.program.exit(10_000), 0);
+    const record = server.cdrs().at(-1);
+    assert.deepEqual([record?.outcome, record?.ended_by, record?.reason], ['answered', 'system', 'server-stops']);
+  });
 });
 
 async function nothingLeft(server: Server): Promise<void> {
@@ -126,18 +170,23 @@ function checkInterruption(
   packets: readonly RtpPacket[],
   { killed, over }: { readonly killed: number; readonly over: number },
 ): void {
-  for (const [phone, wanted, own] of [
-    [caller, HIGH, LOW],
-    [callee, LOW, HIGH],
+  for (const [phone, other, wanted, own] of [
+    [caller, callee, HIGH, LOW],
+    [callee, caller, LOW, HIGH],
   ] as const) {
     const { user } = phone.options;
     const { gapMs } = heardBy(packets, phone.audio, { from: killed - 500, to: over }, [wanted]);
     t.diagnostic(`${user} heard nothing for ${gapMs.toFixed(0)} ms`);
     assert.ok(gapMs < LONGEST_MEDIA_GAP_MS, `${user} heard nothing for ${gapMs} ms`);
-    const later = heardBy(packets, phone.audio, { from: over - 400, to: over - 50 }, [wanted, own]);
-    assert.ok((later.tones.get(wanted) ?? 0) >= 15, `${user} hears ${JSON.stringify([...later.tones])} afterwards`);
+    const end = { from: over - 1_000, to: over - 50 };
+    const later = heardBy(packets, phone.audio, end, [wanted, own]);
+    assert.ok((later.tones.get(wanted) ?? 0) >= 40, `${user} hears ${JSON.stringify([...later.tones])} afterwards`);
     assert.equal(later.tones.get(own), 0, `${user} hears itself`);
-    assert.ok(later.gapMs <= LONGEST_GAP_MS, `${user}: ${later.gapMs} ms without a packet afterwards`);
+    const added = addedGap(packets, other.audio, phone.audio, end);
+    assert.ok(
+      added <= LONGEST_GAP_MS,
+      `${user}: ${later.gapMs} ms without a packet afterwards, ${added} ms more than sent`,
+    );
     const sources = packets
       .filter(({ to }) => to >= phone.audio.first && to <= phone.audio.last)
       .map(({ from }) => from);

@@ -121,20 +121,16 @@ export interface Heard {
   readonly ssrcs: number;
 }
 
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What came to a phone's ports in a stretch of time. */
-export function heardBy(
-  packets: readonly RtpPacket[],
-  { first, last }: PortRange,
-  span: { readonly from: number; readonly to: number },
-  tones: readonly number[],
-): Heard {
-  const own = packets.filter((p) => p.to >= first && p.to <= last && p.at >= span.from && p.at <= span.to);
+export function heardBy(packets: readonly RtpPacket[], ports: PortRange, span: Span, tones: readonly number[]): Heard {
+  const own = packets.filter(({ at, to }) => within(ports, to) && at >= span.from && at <= span.to);
   const counts = new Map(tones.map((hertz) => [hertz, 0]));
-  let gap = 0;
-  let before = span.from;
-  for (const { at, payload } of own) {
-    gap = Math.max(gap, at - before);
-    before = at;
+  for (const { payload } of own) {
     const samples = fromMulaw(payload);
     const hertz = tones.find((each) => share(samples, 8_000, each) > 0.8);
     if (hertz !== undefined) counts.set(hertz, (counts.get(hertz) ?? 0) + 1);
@@ -142,7 +138,27 @@ export function heardBy(
   return {
     packets: own.length,
     tones: counts,
-    gapMs: Math.max(gap, span.to - before),
+    gapMs: longestGap(own, span),
     ssrcs: new Set(own.map(({ ssrc }) => ssrc)).size,
   };
+}
+
+/** How much longer a phone heard nothing than the other phone said nothing: a phone that stammers is not the server's fault. */
+export function addedGap(packets: readonly RtpPacket[], speaker: PortRange, listener: PortRange, span: Span): number {
+  const inTime = packets.filter(({ at }) => at >= span.from && at <= span.to);
+  const said = inTime.filter(({ from }) => within(speaker, from));
+  const heard = inTime.filter(({ to }) => within(listener, to));
+  return longestGap(heard, span) - longestGap(said, span);
+}
+
+const within = ({ first, last }: PortRange, port: number): boolean => port >= first && port <= last;
+
+function longestGap(packets: readonly RtpPacket[], { from, to }: Span): number {
+  let gap = 0;
+  let before = from;
+  for (const { at } of packets) {
+    gap = Math.max(gap, at - before);
+    before = at;
+  }
+  return Math.max(gap, to - before);
 }
