@@ -38,7 +38,7 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
   readonly id: string;
   readonly kind = 'sip';
   readonly principal: Principal;
-  readonly #o: SipLegOptions;
+  #o: SipLegOptions;
   #call: Call = { state: 'ended' };
   #callId: Octets | undefined;
   #localTag: Octets | undefined;
@@ -235,6 +235,19 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
     this.#o.context.sip.dialogs.remove(this.#callId, this.#localTag);
     this.#callId = undefined;
     this.#waiting.clear();
-    this.#o.onGone(this);
+    const { onGone } = this.#o;
+    this.#o = lingering(this.#o);
+    onGone(this);
   }
 }
+
+/**
+ * What a leg needs once it is over: its INVITE's transaction holds on to it for 64·T1 more, to acknowledge what comes
+ * late. The call and its other legs must not be held with it.
+ */
+function lingering({ id, context, principal, way }: SipLegOptions): SipLegOptions {
+  const last = way();
+  return { id, context, principal, way: () => last, listener: NOBODY, onGone: () => {} };
+}
+
+const NOBODY: LegListener = { onLegEvent() {} };
