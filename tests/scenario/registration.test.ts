@@ -4,6 +4,7 @@ import { type Octets, octets } from '@strowger/proto';
 import { parseMessage } from '@strowger/sip/message';
 import { Rig } from './support/rig.ts';
 import { SERVER_ADDRESS } from './support/server.ts';
+import { Voice } from './support/voice.ts';
 
 const TO_SERVER = { address: SERVER_ADDRESS, port: 5060 };
 
@@ -160,6 +161,30 @@ Contact: <sip:1002@198.51.100.1:5099>\r
     assert.equal(bob.lastCall?.phase, 'ended');
   });
 
+  test('DESIGN §6 Wi-Fi turns into 4G: registered from its new address, the phone re-INVITEs and is heard from there', async () => {
+    for (const mover of ['alice', 'bob'] as const) {
+      const rig = await Rig.start();
+      const nat = rig.network.nat('nat', '203.0.113.1', { udpMs: 120_000 });
+      const behind = { host: nat.host(mover, '10.0.0.7') };
+      const alice = await rig.phone('alice', '1001', mover === 'alice' ? behind : {});
+      const bob = await rig.phone('bob', '1002', mover === 'bob' ? behind : {});
+      const a = alice.call('1002');
+      await rig.clock.run(3000);
+      const b = bob.lastCall;
+      assert.ok(b?.phase === 'talking', rig.story('not talking'));
+      const voices = [await Voice.open(alice, a, 1), await Voice.open(bob, b, 2)] as const;
+      await bothHeard(rig, voices);
+      nat.forget('198.18.0.9');
+      (mover === 'alice' ? alice : bob).register();
+      await rig.clock.run(1000);
+      (mover === 'alice' ? a : b).resume();
+      await rig.clock.run(1000);
+      await bothHeard(rig, voices);
+      (mover === 'alice' ? b : a).hangUp();
+      await rig.over();
+    }
+  });
+
   test('the same for a caller: its call follows its registration', async () => {
     const rig = await Rig.start();
     const nat = rig.network.nat('nat', '203.0.113.1', { udpMs: 120_000 });
@@ -176,6 +201,21 @@ Contact: <sip:1002@198.51.100.1:5099>\r
     assert.deepEqual([call.phase, call.endedBy], ['ended', 'remote'], rig.story('the BYE went astray'));
   });
 });
+
+/** Both speak: the first packets may be lost while the relay learns where from. */
+async function bothHeard(rig: Rig, voices: readonly [Voice, Voice]): Promise<void> {
+  for (const voice of voices) {
+    voice.heard.clear();
+    voice.speak(20);
+  }
+  await rig.clock.run(1000);
+  const [first, second] = voices;
+  const counts = [first.heard.get(second.ssrc) ?? 0, second.heard.get(first.ssrc) ?? 0];
+  assert.ok(
+    counts.every((n) => n >= 15),
+    rig.story(`heard ${counts.join(' and ')} packets of 20`),
+  );
+}
 
 /** Sends octets from a host of the network as they are, and lets the answer come. */
 async function send(rig: Rig, from: string, text: Octets): Promise<void> {

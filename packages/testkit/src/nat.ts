@@ -29,9 +29,8 @@ interface Mapping {
 
 export class Nat {
   readonly name: string;
-  /** What the world sees. */
-  readonly address: string;
   readonly #network: VirtualNetwork;
+  #address: string;
   readonly #mapping: Dependence;
   readonly #filtering: Dependence;
   readonly #udpMs: number;
@@ -43,7 +42,7 @@ export class Nat {
   constructor(network: VirtualNetwork, name: string, address: string, options: NatOptions = {}) {
     this.#network = network;
     this.name = name;
-    this.address = address;
+    this.#address = address;
     this.#mapping = options.mapping ?? 'endpoint-independent';
     this.#filtering = options.filtering ?? 'address-and-port-dependent';
     this.#udpMs = options.udpMs ?? 60_000;
@@ -61,10 +60,17 @@ export class Nat {
     return this.#inside.get(address);
   }
 
-  /** A new public address, or a restart: every mapping is gone. */
-  forget(): void {
+  /** What the world sees. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** A restart, with a new public address if one is given: every mapping is gone. */
+  forget(address: string = this.#address): void {
     this.#byKey.clear();
     this.#byPort.clear();
+    this.#network.renumber(this, address);
+    this.#address = address;
   }
 
   /** @internal How a packet from inside looks outside. */

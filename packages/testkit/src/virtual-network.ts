@@ -93,6 +93,12 @@ export class VirtualNetwork {
   }
 
   /** @internal */
+  renumber(nat: Nat, address: string): void {
+    this.#nats.delete(nat.address);
+    this.#nats.set(address, nat);
+  }
+
+  /** @internal */
   hostBehind(nat: Nat, name: string, address: string): VirtualHost {
     return this.#newHost(name, [address], nat);
   }

@@ -11,7 +11,7 @@ import { because, type Reason } from '../../kernel/reason.ts';
 import type { ConnectRequest } from '../../media/port.ts';
 import type { EndedCall, Party } from './api.ts';
 import { remotesIn } from './coupling/describe.ts';
-import type { MediaPath } from './coupling/state.ts';
+import { CALLER, type MediaPath } from './coupling/state.ts';
 import { type Coupling, type CouplingInput, type CouplingOutput, stepCoupling } from './coupling.ts';
 import type { Body, LegEvent, LegListener } from './leg.ts';
 import type { LegPlace } from './place.ts';
@@ -51,6 +51,8 @@ export interface LiveCallHost {
   /** Makes a fork's leg and starts its INVITE. */
   ring(call: LiveCall, leg: string, body: Body | undefined): void;
   save(call: LiveCall): void;
+  /** The IP address from which a leg's other end was last heard. */
+  sourceOf(place: LegPlace): string;
   /** Nothing of it is left. */
   gone(call: LiveCall): void;
   ended(call: EndedCall): void;
@@ -171,7 +173,7 @@ export class LiveCall implements LegListener {
         return this.#allocate(output);
       case 'connect': {
         const { bridge, side, source, description } = output;
-        const request = connection(source, description);
+        const request = connection(this.#sourceOf(side) ?? source, description);
         this.#described = { ...this.#described, [bridge]: { ...this.#described[bridge], [side]: request } };
         this.#background('connect', context.media.connect({ bridge, leg: side, ...request }));
         return;
@@ -186,6 +188,12 @@ export class LiveCall implements LegListener {
       case 'ended':
         return this.#ended(output.end);
     }
+  }
+
+  /** Where a phone speaks from now: it may have moved since the call began, and media is learned from nowhere else. */
+  #sourceOf(side: 'a' | 'b'): string | undefined {
+    const place = this.places.get((side === 'a' ? CALLER : this.#coupling.winner) ?? '');
+    return place && this.#host.sourceOf(place);
   }
 
   #allocate({ bridge, binds, streams }: Extract<CouplingOutput, { kind: 'allocate' }>): void {

@@ -151,6 +151,10 @@ export class Switchboard implements CallsService, LiveCallHost {
     return leg;
   }
 
+  sourceOf(place: LegPlace): string {
+    return wayTo(place, this.locations).flow.remote.address;
+  }
+
   /** A call that is over is kept until its phones know: a BYE may die with us before it has left. */
   save(call: LiveCall): void {
     const { id } = call.facts;
