@@ -23,13 +23,21 @@ type Role = 'signalling' | 'media';
 export interface SupervisorOptions {
   readonly paths: DataPaths;
   readonly config: Config;
+  /** What each role runs; replaced in tests. */
+  readonly scripts?: Readonly<Record<Role, URL>>;
 }
+
+const SCRIPTS: Readonly<Record<Role, URL>> = {
+  signalling: new URL('./signalling.ts', import.meta.url),
+  media: new URL('./media.ts', import.meta.url),
+};
 
 interface Child {
   readonly role: Role;
   process: ChildProcess | undefined;
   wait: number;
   startedAt: number;
+  again: NodeJS.Timeout | undefined;
 }
 
 export class Supervisor {
@@ -67,14 +75,16 @@ export class Supervisor {
   stop(why: string): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    // What was to be started again need not be.
+    for (const { again } of Object.values(this.#children)) clearTimeout(again);
     console.log(`\nStrowger is stopping (${why}) …`);
     if (!this.#end('signalling')) this.#finish(0);
   }
 
   #start(role: Role): void {
-    const script = role === 'media' ? './media.ts' : './signalling.ts';
+    const script = (this.#o.scripts ?? SCRIPTS)[role];
     const args = role === 'media' ? ['--data', this.#o.paths.root, '--options', this.#mediaOptions()] : [];
-    const started = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
+    const started = fork(fileURLToPath(script), args, {
       execArgv: [...NODE_FLAGS[role]],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // V8's structured clone keeps a configuration what it is; JSON would lose nothing today, and something tomorrow.
@@ -85,7 +95,11 @@ export class Supervisor {
     self.startedAt = performance.now();
     writeFileSync(this.#pidFile(role), `${started.pid}\n`, { mode: 0o600 });
     started.on('exit', (code, signal) => this.#exited(role, signal ?? code ?? 0));
-    started.on('error', (error) => console.error(`the ${role} process cannot be started: ${error.message}`));
+    started.on('error', (error) => {
+      console.error(`the ${role} process: ${error.message}`);
+      // One that was never born does not exit either.
+      if (started.pid === undefined) this.#exited(role, error.message);
+    });
     if (role === 'signalling') {
       started.on('message', (message: FromSignalling) => this.#heard(message));
       this.#tell({ kind: 'start', data: this.#o.paths.root, config: this.#o.config });
@@ -106,6 +120,7 @@ export class Supervisor {
 
   #fail(): void {
     this.#stopping = true;
+    for (const { again } of Object.values(this.#children)) clearTimeout(again);
     if (!this.#end('signalling')) this.#finish(1);
   }
 
@@ -117,9 +132,7 @@ export class Supervisor {
     const lived = performance.now() - self.startedAt;
     self.wait = lived > STEADY ? FIRST_WAIT : Math.min(self.wait * 2, LONGEST_WAIT);
     console.error(`the ${role} process ended (${how}); it is started again`);
-    setTimeout(() => {
-      if (!this.#stopping) this.#start(role);
-    }, self.wait);
+    self.again = setTimeout(() => this.#start(role), self.wait);
   }
 
   /** Ends what is left, and then all. */
@@ -155,4 +168,10 @@ export class Supervisor {
   }
 }
 
-const child = (role: Role): Child => ({ role, process: undefined, wait: FIRST_WAIT / 2, startedAt: 0 });
+const child = (role: Role): Child => ({
+  role,
+  process: undefined,
+  wait: FIRST_WAIT / 2,
+  startedAt: 0,
+  again: undefined,
+});
