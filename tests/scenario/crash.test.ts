@@ -82,25 +82,29 @@ suite('kill -9 of signalling', () => {
     assert.equal((await rig.record()).reason, 'caller-hung-up');
   });
 
-  test('a caller that hears ringing is told that nothing comes of it', async () => {
-    const { rig, alice, bob } = await pair();
-    bob.behaviour = { kind: 'answer', afterMs: 10_000 };
-    const call = alice.call('1002');
-    await rig.clock.run(3000);
-    rig.server.crash();
-    await rig.clock.run(1000);
-    await rig.server.restart();
-    rig.mark();
-    await rig.clock.run(100);
-    assert.deepEqual([call.phase, call.status], ['ended', 500]);
-    await rig.over();
-    assert.equal(bob.lastCall?.phase, 'ended', 'who picks up then is hung up');
-    assert.deepEqual(await rig.record(), {
-      outcome: 'failed',
-      endedBy: 'system',
-      reason: 'signalling-restarted-before-answer',
+  for (const { hears, status, media } of [
+    { hears: 'ringing', status: 180, media: false },
+    { hears: 'an announcement', status: 183, media: true },
+  ]) {
+    test(`a caller that hears ${hears} is told that nothing comes of it`, async () => {
+      const { rig, alice, bob } = await pair();
+      bob.behaviour = { kind: 'wait' };
+      const call = alice.call('1002');
+      await rig.clock.run(100);
+      bob.lastCall?.progress(status, { media });
+      await rig.clock.run(3000);
+      rig.server.crash();
+      await rig.clock.run(1000);
+      await rig.server.restart();
+      await rig.clock.run(100);
+      assert.deepEqual([call.phase, call.status], ['ended', 500]);
+      bob.lastCall?.answer();
+      await rig.over();
+      assert.equal(bob.lastCall?.phase, 'ended', 'who picks up then is hung up');
+      const reason = 'signalling-restarted-before-answer';
+      assert.deepEqual(await rig.record(), { outcome: 'failed', endedBy: 'system', reason });
     });
-  });
+  }
 
   test('a call on hold is resumed after the crash, by whoever held it', async () => {
     const { rig, alice, bob } = await pair();

@@ -55,9 +55,10 @@ function onProgress(coupling: Coupling, fork: Fork, status: number, body: Body |
   if (early) return early;
   // Ringing on top of what it hears already would silence that at many a phone.
   if (coupling.early || tells(status) <= tells(coupling.told)) return [ringing, []];
-  const outputs: CouplingOutput[] = [{ kind: 'command', leg: CALLER, command: { kind: 'progress', status } }];
-  if (status === 180) outputs.push({ kind: 'snapshot' });
-  return [{ ...ringing, told: status }, outputs];
+  return [
+    { ...ringing, told: status },
+    [{ kind: 'command', leg: CALLER, command: { kind: 'progress', status } }, { kind: 'snapshot' }],
+  ];
 }
 
 /** What the callee's side plays before it answers: ring-back of its own, announcements (RFC 3960). */
@@ -70,6 +71,7 @@ function earlyMedia(coupling: Coupling, fork: Fork, path: MediaPath, body: Body)
     [
       { kind: 'connect', bridge: path.bridge, side: 'b', source: fork.source, description: body },
       { kind: 'command', leg: CALLER, command: { kind: 'progress', status: 183, body: described } },
+      { kind: 'snapshot' },
     ],
   ];
 }
