@@ -123,13 +123,16 @@ suite('the way to a device (RFC 3261 §8.1.2)', () => {
     assert.deepEqual(destinationFor(octets`sip:host.test`, way, sip), { kind: 'flow', flow: PHONE });
   });
 
-  test('a stream while it lives, else wherever the URI leads', () => {
+  test('a stream while it lives, else a new one, but of a device to its own host alone; of a neighbour wherever its URI leads', () => {
     const way = { flow: tcp, device: true };
     assert.deepEqual(destinationFor(octets`sip:a@10.0.0.1;transport=tcp`, way, sip), { kind: 'flow', flow: tcp });
     const dead = { flow: { ...tcp, connection: -1 }, device: true };
-    const remote = { address: '10.0.0.1', port: 5060 };
-    const to = destinationFor(octets`sip:a@10.0.0.1;transport=tcp`, dead, sip);
-    assert.deepEqual(to, { kind: 'address', transport: 'tcp', remote });
+    const remote = { address: '198.51.100.7', port: 5070 };
+    const home = destinationFor(octets`sip:a@198.51.100.7:5070;transport=tcp`, dead, sip);
+    assert.deepEqual(home, { kind: 'address', transport: 'tcp', remote });
+    const elsewhere = octets`sip:a@10.0.0.1:22;transport=tcp`;
+    assert.equal(destinationFor(elsewhere, dead, sip), undefined);
+    assert.equal(portOf(destinationFor(elsewhere, { ...dead, device: false }, sip)), 22);
   });
 
   test('what is no address is not resolved, and above all not looked up', () => {

@@ -2,7 +2,7 @@
  * The way to a device: by the flow it came in by, because a NAT lets nothing else in; but where nothing stands between,
  * to the very address its Contact or Route names (RFC 3261 §8.1.2), which may have another port than it sends from.
  */
-import { bareHost, type Destination, type Flow, isReliable, type Octets } from '@strowger/proto';
+import { bareHost, type Destination, type Flow, isReliable, type Octets, sameAddress } from '@strowger/proto';
 import { parseUri, type SipUri } from '@strowger/sip';
 import type { SipPort } from './context.ts';
 
@@ -22,7 +22,11 @@ export function destinationFor(
   const target = uri.ok && uri.value.kind === 'sip' ? uri.value : undefined;
   if (isReliable(flow.transport)) {
     const byFlow: Destination = { kind: 'flow', flow };
-    return sip.isLive(byFlow) ? byFlow : sip.resolve(nextHop);
+    if (sip.isLive(byFlow)) return byFlow;
+    // To a device's own host alone: a Contact may name anybody, and a connection is opened on nobody's word.
+    const there = sip.resolve(nextHop);
+    const isThere = there?.kind === 'address' && sameAddress(there.remote.address, flow.remote.address);
+    return way.device && !isThere ? undefined : there;
   }
   if (target && bareHost(target.host) === flow.remote.address && transportOf(target) === 'udp') {
     // An address, not the flow: a request that is too large for UDP may then take TCP (RFC 3261 §18.1.1).
