@@ -10,6 +10,9 @@ import { Sipp } from './support/sipp.ts';
 
 const CALLS = 2_000;
 const RATE = 100;
+/** Besides, by each other way into the server. */
+const OTHERS = 200;
+const OTHER_RATE = 10;
 const PEOPLE = [
   { name: 'Alice', extension: '1001', password: 'alice-secret-1' },
   { name: 'Bob', extension: '1002', password: 'bob-secret-2' },
@@ -25,7 +28,7 @@ export function loadSuite(): void {
     let server: Server;
 
     before(async () => {
-      server = await Server.start({ people: PEOPLE, config: { trusted: ['127.0.0.1/32'] } });
+      server = await Server.start({ people: PEOPLE, config: { trusted: ['127.0.0.1/32', '::1/128'] } });
     });
 
     after(async () => {
@@ -34,8 +37,9 @@ export function loadSuite(): void {
       rmSync(folder, { recursive: true, force: true });
     });
 
-    test(`${CALLS} calls at ${RATE} a second, none failed, and no leg, port or timer left`, async (t) => {
-      const uas = new Sipp({ folder, scenario: { name: 'uas' }, calls: CALLS, timeoutSeconds: 60 });
+    test(`${CALLS} calls at ${RATE} a second by UDP, ${OTHERS} each by TCP and IPv6, none failed, and no leg, port or timer left`, async (t) => {
+      const total = CALLS + 2 * OTHERS;
+      const uas = new Sipp({ folder, scenario: { name: 'uas' }, calls: total, timeoutSeconds: 60 });
       programs.push(uas);
       const before = server.health().timers;
       const client = await RegisterClient.open(server.port);
@@ -43,28 +47,28 @@ export function loadSuite(): void {
       const bound = await client.register({ user: '1002', password: 'bob-secret-2', contact, expires: 600 });
       client.close();
       assert.deepEqual([bound?.status, bound?.contacts], [200, [contact]]);
-      const uac = new Sipp({
-        folder,
-        scenario: { name: 'uac' },
-        server: `127.0.0.1:${server.port}`,
-        service: '1002',
-        calls: CALLS,
-        rate: RATE,
-        duration: 200,
-        timeoutSeconds: 60,
-      });
-      programs.push(uac);
-      const [called, answered] = [await uac.done(), await uas.done()];
-      t.diagnostic(
-        `${called.successful} calls, ${called.retransmissions + answered.retransmissions} retransmissions by SIPp`,
-      );
-      assert.equal(answered.successful, CALLS);
+      const uac = (host: '127.0.0.1' | '[::1]', transport: 'u1' | 't1', calls: number, rate: number): Sipp => {
+        const to = { server: `${host}:${server.port}`, service: '1002', host, transport };
+        const more = { scenario: { name: 'uac' } as const, duration: 200, timeoutSeconds: 60 };
+        const program = new Sipp({ folder, ...to, ...more, calls, rate });
+        programs.push(program);
+        return program;
+      };
+      const callers = [
+        uac('127.0.0.1', 'u1', CALLS, RATE),
+        uac('127.0.0.1', 't1', OTHERS, OTHER_RATE),
+        uac('[::1]', 'u1', OTHERS, OTHER_RATE),
+      ];
+      const results = [...(await Promise.all(callers.map((each) => each.done()))), await uas.done()];
+      const [calls, again] = [results.map((r) => r.successful), results.map((r) => r.retransmissions)];
+      t.diagnostic(`calls ${calls.join(', ')}; retransmissions by SIPp ${again.join(', ')} (UDP, TCP, IPv6, callee)`);
+      assert.deepEqual(calls, [CALLS, OTHERS, OTHERS, total]);
 
       const idle = (h: Health): boolean => h.calls === 0 && h.dialogs === 0;
       await server.healthy('no call and no dialog is left', idle, 5_000);
       assert.deepEqual(server.openMediaPorts(), []);
       const records = server.cdrs();
-      assert.equal(records.length, CALLS);
+      assert.equal(records.length, total);
       assert.ok(
         records.every(
           ({ outcome, status, ended_by }) => outcome === 'answered' && status === 200 && ended_by === 'caller',
