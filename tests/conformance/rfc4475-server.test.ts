@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { flaws } from '../support/names.ts';
 import { RawPhone } from '../support/raw-phone.ts';
 import { freePort, mediaPorts, type RunningServer, startServer } from '../support/server.ts';
@@ -161,6 +162,8 @@ async function overUdp(message: Buffer, port: number, address: string): Promise<
   try {
     phone.send(message);
     await phone.ask('OPTIONS');
+    // What came first to another of the sockets may be read after it, in the same turn.
+    await setImmediate();
     return phones.flatMap(({ received }) => received.map((text) => Number(text.slice(8, 11))));
   } finally {
     for (const each of phones) each.close();

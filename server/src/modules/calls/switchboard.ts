@@ -18,6 +18,7 @@ import type { Body } from './leg.ts';
 import { type CallSnapshot, LiveCall, type LiveCallHost } from './live-call.ts';
 import { mediaAddress } from './media-address.ts';
 import { type LegPlace, wayTo } from './place.ts';
+import { refuseBody } from './refuse-body.ts';
 import { refusedCall } from './refused.ts';
 import { restoreCall } from './restore.ts';
 import { type Ringing, ringFork } from './ring.ts';
@@ -69,6 +70,8 @@ export class Switchboard implements CallsService, LiveCallHost {
     if (hops === 0) return { status: 483, reason: because('too-many-hops') };
     // §12.1.1: without one there is nowhere to send a BYE to, and no dialog.
     if (contactUri(request) === undefined) return { status: 400, reason: because('contact-missing') };
+    const unusable = refuseBody(request);
+    if (unusable) return unusable;
     if (!this.#bound.take()) {
       return { status: 503, reason: because('too-many-calls'), fields: [['Retry-After', octets`10`]] };
     }
