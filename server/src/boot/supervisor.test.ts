@@ -22,7 +22,8 @@ const CHILD = (role: string) => `
 `;
 const MEDIA = `${CHILD('media')} setInterval(() => {}, 1000);`;
 const READY = `process.send({ kind: 'ready', listening: [], skipped: [], bindings: 0, calls: 0 })`;
-const WHEN_TOLD = (then: string) => `process.on('message', (m) => { say(m.kind); if (m.kind === 'start') ${then}; });`;
+const WHEN_TOLD = (then: string) =>
+  `process.on('message', (m) => { say(m.kind); if (m.kind === 'start') { ${then} } });`;
 
 /** A supervisor over children written for the occasion, and what they wrote down. */
 function rig(signalling: string, media: string = MEDIA) {
@@ -104,6 +105,14 @@ suite('supervisor', { concurrency: false, timeout: 30_000 }, () => {
     using _ = dir;
     assert.equal(await supervisor.run(), 1);
     assert.deepEqual([ready, log().filter((line) => line === 'signalling begins').length], [[], 1]);
+  });
+
+  test('a child that dies again and again before all was ever ready: the start is given up', async () => {
+    const { dir, supervisor, log } = rig(WHEN_TOLD(''), `${CHILD('media')} process.exit(3);`);
+    using _ = dir;
+    assert.equal(await supervisor.run(), 1);
+    assert.equal(log().filter((line) => line === 'media begins').length, 5);
+    assert.equal(log().at(-1), 'signalling ends');
   });
 
   test('stopped while a child waits to be started again: it is not', async () => {

@@ -10,6 +10,8 @@ const FIRST_WAIT = 50;
 const LONGEST_WAIT = 5_000;
 /** One that lived so long has earned a quick restart again. */
 const STEADY = 30_000;
+/** One that dies so often before all was ever ready will not live: somebody is waiting for an answer. */
+const HOPELESS = 5;
 /** A child that does not end when told is killed. */
 const PATIENCE = 8_000;
 /** Young objects die young here: a small nursery keeps each collector pause under a millisecond or two (DESIGN §2). */
@@ -37,6 +39,7 @@ interface Child {
   process: ChildProcess | undefined;
   wait: number;
   startedAt: number;
+  deaths: number;
   again: NodeJS.Timeout | undefined;
 }
 
@@ -129,6 +132,11 @@ export class Supervisor {
     self.process = undefined;
     rmSync(this.#pidFile(role), { force: true });
     if (this.#stopping) return this.#finish(this.#everReady ? 0 : 1);
+    self.deaths += 1;
+    if (!this.#everReady && self.deaths >= HOPELESS) {
+      console.error(`Strowger cannot start: its ${role} process ended ${self.deaths} times (${how}); see above`);
+      return this.#fail();
+    }
     const lived = performance.now() - self.startedAt;
     self.wait = lived > STEADY ? FIRST_WAIT : Math.min(self.wait * 2, LONGEST_WAIT);
     console.error(`the ${role} process ended (${how}); it is started again`);
@@ -173,5 +181,6 @@ const child = (role: Role): Child => ({
   process: undefined,
   wait: FIRST_WAIT / 2,
   startedAt: 0,
+  deaths: 0,
   again: undefined,
 });
