@@ -255,6 +255,25 @@ suite('how a call may end, message by message', () => {
     });
   });
 
+  test('no media ports left: 503, nobody’s phone rings, and the call after a hang-up is taken', async () => {
+    const { rig, alice, bob } = await pair({ kind: 'answer' }, 'media: { ports: 30000-30007 }');
+    const carol = await rig.phone('carol', '1003');
+    const [first, second] = [alice.call('1002'), bob.call('1001')];
+    await rig.clock.run(1000);
+    const third = carol.call('1002');
+    await rig.clock.run(1000);
+    assert.deepEqual([first.phase, second.phase, third.status], ['talking', 'talking', 503]);
+    assert.equal(bob.calls.length, 2);
+    first.hangUp();
+    await rig.clock.run(1000);
+    const fourth = carol.call('1002');
+    await rig.clock.run(1000);
+    assert.equal(fourth.phase, 'talking', 'ports that rest are taken before a call is refused');
+    for (const call of [second, fourth]) call.hangUp();
+    await rig.clock.run(70_000);
+    assert.deepEqual(rig.server.leftovers(), nothing(rig));
+  });
+
   test('the longest call there may be is hung up on both sides', async () => {
     const { rig, alice, bob } = await pair({ kind: 'answer' }, 'calls: { maxSeconds: 60 }');
     const call = alice.call('1002');

@@ -126,6 +126,37 @@ suite('kill -9 of signalling', () => {
     await rig.over();
   });
 
+  test('the longest call there may be is counted from its answer, across the crash', async () => {
+    const { rig, alice, bob } = await pair('calls: { maxSeconds: 60 }');
+    const call = alice.call('1002');
+    await rig.clock.run(40_000);
+    rig.server.crash();
+    await rig.clock.run(5000);
+    await rig.server.restart();
+    await rig.clock.run(14_000);
+    assert.equal(call.phase, 'talking');
+    await rig.clock.run(2000);
+    assert.deepEqual([call.phase, bob.lastCall?.phase], ['ended', 'ended']);
+    await rig.over();
+    assert.equal((await rig.record()).reason, 'call-too-long');
+  });
+
+  test('DESIGN §3 while the journal cannot be written nothing is promised; what was promised before and after is kept', async () => {
+    const rig = await Rig.start();
+    await rig.phone('alice', '1001');
+    rig.server.disk.failWith = new Error('no space left');
+    const bob = await rig.phone('bob', '1002', { registers: false });
+    bob.registration.retryMs = 5000;
+    bob.register();
+    await rig.clock.run(60_000);
+    assert.ok(!bob.registered, 'a 200 that a crash would break');
+    rig.server.disk.failWith = undefined;
+    assert.ok(await rig.clock.until(() => bob.registered, 60_000), rig.story('it was asked again and again'));
+    rig.server.crash();
+    await rig.server.restart();
+    assert.deepEqual([rig.server.bindings('1001').length, rig.server.bindings('1002').length], [1, 1]);
+  });
+
   test('crashing twice, the second time before anything was heard from the phones', async () => {
     const { rig, alice } = await pair();
     const call = alice.call('1002');
@@ -142,8 +173,8 @@ suite('kill -9 of signalling', () => {
   });
 });
 
-async function pair() {
-  const rig = await Rig.start();
+async function pair(config = '') {
+  const rig = await Rig.start({ config });
   const alice = await rig.phone('alice', '1001');
   const bob = await rig.phone('bob', '1002');
   return { rig, alice, bob };
