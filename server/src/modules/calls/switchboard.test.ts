@@ -252,6 +252,18 @@ suite('switchboard', () => {
     assert.match(all.rig.take().find(({ text }) => text.startsWith('INVITE'))?.text ?? '', /^m=audio 31000 /m);
   });
 
+  test('RFC 3261 §20.11 a body that may be ignored is no offer: the phone is asked for one', async () => {
+    const all = await world();
+    const optional = ['Content-Type: application/isup', 'Content-Disposition: signal;handling=optional', '', 'x'];
+    all.rig.deliver([...invite({ type: false, body: false }), ...optional]);
+    await settle();
+    const toBob = all.rig.take().find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+    assert.match(toBob, /\r\nContent-Length: 0\r\n\r\n$/);
+    all.rig.deliver(reply(toBob, '200 OK', SDP(5000)), BOB);
+    await settle();
+    assert.match(all.rig.take().find(({ text }) => text.startsWith('SIP/2.0 200'))?.text ?? '', /^m=audio 30000 /m);
+  });
+
   test('more calls than the limit: 503 with Retry-After, and room again when one is over', async () => {
     const all = await world({ config: 'limits: { calls: 1 }' });
     all.rig.deliver(invite());

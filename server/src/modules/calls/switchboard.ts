@@ -1,5 +1,6 @@
 /** The calls there are: begun by an INVITE, restored after a crash, listed, hung up, and gone when nothing is left of them. */
 import { octets, own, randomHex } from '@strowger/proto';
+import { findSdp } from '@strowger/sdp';
 import { accept, contactUri, equalUri, maxForwards, parseUri } from '@strowger/sip';
 import { startIncoming } from '@strowger/sip/ua';
 import type { Bound } from '../../kernel/bounds.ts';
@@ -285,7 +286,11 @@ export class Switchboard implements CallsService, LiveCallHost {
 function bodyOf(request: Exchange['request']): Body | undefined {
   // What names no type is taken for SDP, as all who leave it out mean it.
   const type = request.raw('Content-Type') ?? octets`application/sdp`;
-  return request.body === '' ? undefined : { type: own(type), text: own(request.body) };
+  if (request.body === '') return undefined;
+  // What may be ignored is no offer: the phone makes it (§13.2.1).
+  const description = findSdp(type, request.body);
+  if (description.ok && description.value === undefined) return undefined;
+  return { type: own(type), text: own(request.body) };
 }
 
 /** Equal q ring together, a higher q first (RFC 3261 §16.6). */
