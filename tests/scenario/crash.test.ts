@@ -7,20 +7,25 @@ import { Rig } from './support/rig.ts';
 const one = env.SEED === undefined ? undefined : Number(env.SEED);
 
 suite('kill -9 of signalling', () => {
-  test('DESIGN §3 at any moment of 200 seeds: no binding that was promised is lost, every call ends, nothing is left', async (t) => {
-    const failed: CrashResult[] = [];
-    const killedWhile = new Set<string>();
-    const [first, last] = one === undefined ? [1, 200] : [one, one];
-    for (let seed = first; seed <= last; seed += 1) {
-      const result = await crashDrill(seed);
-      for (const what of result.killedWhile) killedWhile.add(what);
-      if (result.problems.length > 0) failed.push(result);
-    }
-    t.diagnostic(`killed while the phones were ${[...killedWhile].join(', ')}`);
-    const rest = failed.slice(2).map(({ seed, problems }) => `seed ${seed}: ${problems.join('; ')}`);
-    const stories = failed.slice(0, 2).map((result) => result.story());
-    assert.equal(failed.length, 0, [...stories, ...rest].join('\n\n'));
-  });
+  for (const { what, seeds, tcp } of [
+    { what: 'UDP', seeds: 200, tcp: false },
+    { what: 'UDP and TCP', seeds: 100, tcp: true },
+  ]) {
+    test(`DESIGN §3 over ${what}, at any moment of ${seeds} seeds: no binding that was promised is lost, every call ends, nothing is left`, async (t) => {
+      const failed: CrashResult[] = [];
+      const killedWhile = new Set<string>();
+      const [first, last] = one === undefined ? [1, seeds] : [one, one];
+      for (let seed = first; seed <= last; seed += 1) {
+        const result = await crashDrill(seed, { tcp });
+        for (const what of result.killedWhile) killedWhile.add(what);
+        if (result.problems.length > 0) failed.push(result);
+      }
+      t.diagnostic(`killed while the phones were ${[...killedWhile].join(', ')}`);
+      const rest = failed.slice(2).map(({ seed, problems }) => `seed ${seed}: ${problems.join('; ')}`);
+      const stories = failed.slice(0, 2).map((result) => result.story());
+      assert.equal(failed.length, 0, [...stories, ...rest].join('\n\n'));
+    });
+  }
 
   test('DESIGN §1 law 1: a seed with crashes in it replays bit for bit as well', async () => {
     for (let seed = 1; seed <= 5; seed += 1) {

@@ -29,11 +29,12 @@ export interface CrashResult {
   story(): string;
 }
 
-export async function crashDrill(seed: number): Promise<CrashResult> {
+/** With `tcp` each phone is on TCP or UDP, as the seed has it. */
+export async function crashDrill(seed: number, { tcp = false }: { readonly tcp?: boolean } = {}): Promise<CrashResult> {
   const clock = new VirtualClock();
   const network = new VirtualNetwork({ clock, seed, conditions: CONDITIONS });
   const server = await ScenarioServer.start(network);
-  const run = new CrashDrill(clock, network, server);
+  const run = new CrashDrill(clock, network, server, tcp);
   try {
     await run.all();
   } catch (error) {
@@ -54,9 +55,11 @@ class CrashDrill {
   readonly #network: VirtualNetwork;
   readonly #server: ScenarioServer;
   readonly #script: Prng;
+  readonly #tcp: boolean;
   #phones: readonly Phone[] = [];
 
-  constructor(clock: VirtualClock, network: VirtualNetwork, server: ScenarioServer) {
+  constructor(clock: VirtualClock, network: VirtualNetwork, server: ScenarioServer, tcp: boolean) {
+    this.#tcp = tcp;
     this.#clock = clock;
     this.#network = network;
     this.#server = server;
@@ -64,9 +67,11 @@ class CrashDrill {
   }
 
   async all(): Promise<void> {
-    const alice = await this.#server.phone('1001', { name: 'alice' });
+    const transport = () => (this.#tcp && this.#script.chance(0.5) ? 'tcp' : 'udp');
+    const alice = await this.#server.phone('1001', { name: 'alice', transport: transport() });
     const bob = await this.#server.phone('1002', {
       name: 'bob',
+      transport: transport(),
       behaviour: { kind: 'answer', afterMs: this.#script.below(3000) },
     });
     this.#phones = [alice, bob];
@@ -80,9 +85,7 @@ class CrashDrill {
     await this.#clock.until(() => call.phase === 'talking' || call.phase === 'ended', RINGS);
     if (call.phase !== 'talking') call.hangUp();
     else await this.#talk(call, bob.lastCall);
-    await this.#within('the end', () =>
-      this.#phones.every(({ calls }) => calls.every(({ phase }) => phase === 'ended')),
-    );
+    await this.#ended();
     await this.#quiet();
     await this.#records(call);
   }
@@ -149,6 +152,17 @@ class CrashDrill {
     this.#script.pick(both).hangUp();
   }
 
+  /**
+   * A BYE over TCP to a server that is down is refused at once, and never said again (RFC 3261 §8.1.3.1): who is left in
+   * such a call notices. Over UDP it comes through.
+   */
+  async #ended(): Promise<void> {
+    const calls = this.#phones.flatMap((phone) => phone.calls);
+    const over = () => calls.every(({ phase }) => phase === 'ended');
+    if (this.#tcp && !(await this.#clock.until(over, PATIENCE))) for (const call of calls) call.hangUp();
+    await this.#within('the end', over);
+  }
+
   async #within(what: string, condition: () => boolean): Promise<void> {
     if (!(await this.#clock.until(condition, PATIENCE))) this.problems.push(`no end of ${what}`);
   }
@@ -160,7 +174,7 @@ class CrashDrill {
     this.problems.push(...this.#server.errors);
   }
 
-  /** A call that was up has one record, that says so; none has two. */
+  /** A call that was up has one record that says so. An INVITE that comes again after the crash is another call. */
   async #records(call: PhoneCall): Promise<void> {
     const records = await this.#server.cdrs();
     const answered = records.filter(({ callId, outcome }) => callId === call.callId && outcome === 'answered');
@@ -169,6 +183,5 @@ class CrashDrill {
         `${answered.length} records of an answered call (${records.map(({ outcome }) => outcome).join()})`,
       );
     }
-    if (records.length > 1) this.problems.push(`${records.length} call records`);
   }
 }
