@@ -82,9 +82,7 @@ export class LiveCall implements LegListener {
 
   /** Performs what the coupling's first step asked for. */
   begin(outputs: readonly CouplingOutput[]): void {
-    this.#run(() => {
-      for (const output of outputs) this.#perform(output);
-    });
+    this.#run(() => this.#performAll(outputs));
   }
 
   /** After a restart: the clock of the longest call goes on from the answer; of a call that was over, its phones hear. */
@@ -149,17 +147,36 @@ export class LiveCall implements LegListener {
     this.#busy = true;
     try {
       first();
-      for (let input = this.#inbox.shift(); input; input = this.#inbox.shift()) {
-        const before = this.#coupling.phase;
-        const [coupling, outputs] = stepCoupling(this.#coupling, input);
-        this.#coupling = coupling;
-        if (before !== 'up' && coupling.phase === 'up') this.#limitLength();
-        for (const output of outputs) this.#perform(output);
-      }
+      for (let input = this.#inbox.shift(); input; input = this.#inbox.shift()) this.#take(input);
     } finally {
       this.#busy = false;
     }
     this.#settle();
+  }
+
+  #take(input: CouplingInput): void {
+    this.#guard(input.kind, () => {
+      const before = this.#coupling.phase;
+      const [coupling, outputs] = stepCoupling(this.#coupling, input);
+      this.#coupling = coupling;
+      if (before !== 'up' && coupling.phase === 'up') this.#limitLength();
+      this.#performAll(outputs);
+    });
+  }
+
+  #performAll(outputs: readonly CouplingOutput[]): void {
+    for (const output of outputs) this.#guard(output.kind, () => this.#perform(output));
+  }
+
+  /** What goes wrong in here is our mistake: this call ends by it, all that hangs on it is told, and no other call hears of it. */
+  #guard(what: string, work: () => void): void {
+    const { log, clock } = this.#host.context;
+    try {
+      work();
+    } catch (error) {
+      log.error('call-failed', { call: this.facts.id, what, ...errorFields(error) });
+      this.#inbox.push({ kind: 'hang-up', why: because('server-error'), now: clock.wall() });
+    }
   }
 
   #perform(output: CouplingOutput): void {

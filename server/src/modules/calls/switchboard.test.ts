@@ -65,27 +65,27 @@ interface World {
   readonly media: string[];
 }
 
-async function world(o: { config?: string; disk?: JournalMemory; targets?: number } = {}): Promise<World> {
+async function world(
+  o: { config?: string; disk?: JournalMemory; ports?: (first: number) => readonly StreamLocal[] } = {},
+): Promise<World> {
   const media: string[] = [];
   const ended: EndedCall[] = [];
   let service: CallsService | undefined;
-  const ports = (first: number): readonly StreamLocal[] => [{ address: '192.0.2.1', port: first, rtcpPort: first + 1 }];
-  const targets = Array.from(
-    { length: o.targets ?? 1 },
-    (_, i): Target => ({
-      uri: octets`sip:1002@198.51.100.8:${5060 + i}`,
-      path: [],
-      flow: { ...BOB, remote: { ...BOB.remote, port: 5060 + i } },
-      aor: '1002',
-      bindingKey: `k${i}`,
-      q: 1,
-    }),
-  );
+  const usual = (first: number): readonly StreamLocal[] => [{ address: '192.0.2.1', port: first, rtcpPort: first + 1 }];
+  const ports = o.ports ?? usual;
+  const target: Target = {
+    uri: octets`sip:1002@198.51.100.8:5060`,
+    path: [],
+    flow: BOB,
+    aor: '1002',
+    bindingKey: 'k0',
+    q: 1,
+  };
   const plan: Plan = {
     kind: 'targets',
     mode: 'b2bua',
     callee: { tenant: 't', extension: '1002', name: 'Bob' },
-    targets,
+    targets: [target],
     reason: because('found'),
   };
   const rig = await startRig({
@@ -288,6 +288,30 @@ suite('switchboard', () => {
     );
     assertNothingLeft(all);
     assert.equal(all.ended[0]?.end.reason.code, 'hung-up-by-administrator');
+  });
+
+  test('a mistake of ours ends the call it is made in, tells its phones, and leaves nothing', async () => {
+    const broken = await world({ ports: () => undefined as never });
+    broken.rig.deliver(invite());
+    await settle();
+    assert.deepEqual(broken.rig.takeLines(), ['SIP/2.0 480 Temporarily Unavailable']);
+    assert.deepEqual(
+      broken.ended.map(({ end }) => end.reason.code),
+      ['server-error'],
+    );
+    assertNothingLeft(broken);
+    const all = await talking();
+    const { respond } = all.rig.kernel.sip;
+    all.rig.kernel.sip.respond = () => assert.fail('a bug');
+    all.rig.deliver(inDialog('INFO', all.toAlice, tagOf(all.toAlice), 2));
+    const info = all.rig.take().find(({ text }) => text.startsWith('INFO'))?.text ?? '';
+    all.rig.deliver(reply(info, '200 OK'), BOB);
+    all.rig.kernel.sip.respond = respond;
+    assert.deepEqual(
+      all.rig.takeLines().map((line) => line.split(' ')[0]),
+      ['BYE', 'BYE'],
+    );
+    assertNothingLeft(all);
   });
 
   test('the longest time a call may last', async () => {
