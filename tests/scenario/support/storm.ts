@@ -1,5 +1,5 @@
 /**
- * One seed, one storm: four phones do anything at any time on a network that loses three packets in five, while signalling
+ * One seed, one storm: five phones do anything at any time on a network that loses three packets in five, while signalling
  * and media are killed now and then. Then the weather clears, everybody hangs up, and nothing may be left anywhere.
  */
 import {
@@ -12,11 +12,19 @@ import {
   whatIsLeft,
 } from '@strowger/testkit';
 import { hashOf, ladderOf } from './packets.ts';
-import { ScenarioServer } from './server.ts';
+import { type ScenarioPhoneOptions, ScenarioServer } from './server.ts';
 
 const STORM: Partial<LinkConditions> = { loss: 0.6, duplicate: 0.2, reorder: 0.3, reorderMs: 2000, jitterMs: 100 };
 const CALM: Partial<LinkConditions> = { loss: 0, duplicate: 0, reorder: 0, jitterMs: 0 };
 const EXTENSIONS = ['1001', '1002', '1003', '1004'];
+/** Of every kind, and two of one extension. */
+const PHONES: readonly (readonly [extension: string, options: ScenarioPhoneOptions])[] = [
+  ['1001', { name: 'one' }],
+  ['1002', { name: 'two', transport: 'tcp' }],
+  ['1003', { name: 'three', v6: true }],
+  ['1004', { name: 'four' }],
+  ['1004', { name: 'five', v6: true, transport: 'tcp' }],
+];
 /** The longest call, after which the server ends what nobody could tell it of; and three transactions. */
 const CONFIG = 'calls: { maxSeconds: 60, ringSeconds: 30 }';
 const PATIENCE = 60_000 + 3 * 32_000 + 10_000;
@@ -35,9 +43,7 @@ export async function storm(seed: number): Promise<StormResult> {
   const network = new VirtualNetwork({ clock, seed });
   const server = await ScenarioServer.start(network, { people: EXTENSIONS, config: CONFIG });
   const script = network.prng.fork('script');
-  const phones = await Promise.all(
-    EXTENSIONS.map((extension) => server.phone(extension, { name: `phone${extension}` })),
-  );
+  const phones = await Promise.all(PHONES.map(([extension, options]) => server.phone(extension, options)));
   for (const phone of phones) {
     phone.registration.retryMs = 1000;
     phone.register(3600);
@@ -50,8 +56,11 @@ export async function storm(seed: number): Promise<StormResult> {
     await clock.run(script.below(4000));
   }
   network.setConditions(CALM);
-  await clock.run(40_000);
-  for (const phone of phones) for (const call of phone.calls) call.hangUp();
+  // Twice: what a stream has held back comes late, and a phone rings for a call that was given up long ago.
+  for (let i = 0; i < 2; i += 1) {
+    await clock.run(70_000);
+    for (const phone of phones) for (const call of phone.calls) call.hangUp();
+  }
   const problems = await after(clock, server, phones);
   await server.close();
   const calls = phones.flatMap((phone) => phone.calls);
@@ -97,7 +106,7 @@ async function after(
 ): Promise<readonly string[]> {
   const left = () =>
     whatIsLeft({
-      ...Object.fromEntries(phones.map((phone) => [phone.options.host.name, phone.leftovers()])),
+      ...Object.fromEntries(phones.map((phone) => [nameOf(phone), phone.leftovers()])),
       server: server.leftovers(),
     });
   await clock.until(() => left().length === 0, PATIENCE);
@@ -111,9 +120,10 @@ async function after(
     ...left(),
     ...(twice > 0 ? [`${twice} calls were recorded twice`] : []),
     ...unheard.map(({ callId }) => `no record of the answered call ${callId}`),
-    ...phones.filter(({ registered }) => !registered).map(({ name }) => `${name} is not registered`),
+    ...phones.filter(({ registered }) => !registered).map((phone) => `${nameOf(phone)} is not registered`),
     ...server.errors.filter((line) => !line.startsWith('media-not-allocated')),
   ];
 }
 
-const transcript = ({ name, transcript: lines }: Phone): string => `${name}:\n  ${lines.join('\n  ')}`;
+const nameOf = ({ options }: Phone): string => options.host.name;
+const transcript = (phone: Phone): string => `${nameOf(phone)}:\n  ${phone.transcript.join('\n  ')}`;
