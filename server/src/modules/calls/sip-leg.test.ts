@@ -226,6 +226,18 @@ suite('SIP leg, outgoing', () => {
     assert.equal(leg.begin(...outgoing()), false);
     assert.deepEqual(port.take(), []);
   });
+
+  test('a mistake of ours on the way: the phone is hung up, whoever gave the input hears of it, nothing is left', () => {
+    const { port, leg, heard, gone, world } = rig();
+    leg.begin(...outgoing());
+    const [invite] = port.requests;
+    assert.ok(invite);
+    port.ack = () => assert.fail('a bug');
+    assert.throws(() => leg.response(invite.key, response('200 OK', 'INVITE', 'v=0')), /a bug/);
+    assert.deepEqual([port.take(), heard()], [['INVITE → 5062', 'BYE → 5062'], ['ended']]);
+    leg.failed(2 as ClientKey, 'timeout');
+    assert.deepEqual([gone, port.dialogs.size, world.wheel.size], [['b1'], 0, 0]);
+  });
 });
 
 suite('SIP leg, in the dialog', () => {

@@ -54,6 +54,7 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
   #deadline: Mono | undefined;
   readonly #inbox: Untimed[] = [];
   #busy = false;
+  #broken = false;
 
   constructor(options: SipLegOptions) {
     this.#o = options;
@@ -144,16 +145,26 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
   #drain(): void {
     if (this.#busy) return;
     this.#busy = true;
-    try {
-      for (let input = this.#inbox.shift(); input; input = this.#inbox.shift()) {
-        const [call, outputs] = stepCall(this.#call, { ...input, now: this.#o.context.clock.now() } as CallInput);
-        this.#call = call;
-        for (const output of outputs) this.#perform(output);
+    const mistakes: unknown[] = [];
+    for (let input = this.#inbox.shift(); input; input = this.#inbox.shift()) {
+      try {
+        this.#step(input);
+      } catch (error) {
+        // Ours, and not to be lived with: whoever is at the other end is hung up, once.
+        mistakes.push(error);
+        if (!this.#broken) this.#inbox.push({ kind: 'hang-up', status: 500 });
+        this.#broken = true;
       }
-    } finally {
-      this.#busy = false;
     }
+    this.#busy = false;
     this.#settle();
+    if (mistakes.length > 0) throw mistakes[0];
+  }
+
+  #step(input: Untimed): void {
+    const [call, outputs] = stepCall(this.#call, { ...input, now: this.#o.context.clock.now() } as CallInput);
+    this.#call = call;
+    for (const output of outputs) this.#perform(output);
   }
 
   #perform(output: CallOutput): void {
