@@ -24,6 +24,7 @@ import {
   UDP6,
 } from './support/pair.ts';
 import { peer } from './support/peers.ts';
+import { stopPrograms } from './support/program.ts';
 import { type Cdr, Server } from './support/server.ts';
 
 const { skip } = peer('baresip');
@@ -31,7 +32,6 @@ const TALK_MS = 10_200;
 
 suite('baresip calls baresip', { skip, timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'strowger-phones-'));
-  const phones: Pair[] = [];
   let server: Server;
 
   before(async () => {
@@ -39,16 +39,12 @@ suite('baresip calls baresip', { skip, timeout: 120_000 }, () => {
   });
 
   after(async () => {
-    await Promise.all(phones.flatMap(({ caller, callee }) => [caller.stop(), callee.stop()]));
+    await stopPrograms();
     await server?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const pair = async (index: number, lines: [Line, Line]): Promise<Pair> => {
-    const made = await startPair(server, folder, index, lines);
-    phones.push(made);
-    return made;
-  };
+  const pair = (index: number, lines: [Line, Line]): Promise<Pair> => startPair(server, folder, index, lines);
 
   /** Ten seconds, a hang-up, and all that should be true of it. */
   const talk = async (t: TestContext, index: number, lines: [Line, Line], by: 'caller' | 'callee'): Promise<void> => {

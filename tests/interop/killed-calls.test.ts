@@ -22,6 +22,7 @@ import {
   UDP6,
 } from './support/pair.ts';
 import { peer } from './support/peers.ts';
+import { stopPrograms } from './support/program.ts';
 import { DOMAIN, Server } from './support/server.ts';
 
 const { skip } = peer('baresip');
@@ -50,7 +51,7 @@ suite('kill -9 in mid-call', { skip, timeout: 120_000 }, () => {
   });
 
   after(async () => {
-    await Promise.all(pairs.flatMap(({ caller, callee }) => [caller.stop(), callee.stop()]));
+    await stopPrograms();
     await server?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

@@ -8,13 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Phone } from './support/baresip.ts';
 import { call, hangUp, PEOPLE, startPair, TCP, UDP } from './support/pair.ts';
 import { peer } from './support/peers.ts';
+import { stopPrograms } from './support/program.ts';
 import { DOMAIN, Server } from './support/server.ts';
 
 const WRONG = 'this-is-not-the-password';
 
 suite('passwords of baresip', { skip: peer('baresip').skip, timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'strowger-phones-'));
-  const phones: Phone[] = [];
   let server: Server;
 
   before(async () => {
@@ -23,7 +23,7 @@ suite('passwords of baresip', { skip: peer('baresip').skip, timeout: 60_000 }, (
   });
 
   after(async () => {
-    await Promise.all(phones.map((phone) => phone.stop()));
+    await stopPrograms();
     await server?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -31,13 +31,11 @@ suite('passwords of baresip', { skip: peer('baresip').skip, timeout: 60_000 }, (
   test('RFC 3261 §22 a wrong password is refused, and the right one taken right afterwards', async () => {
     const place = { folder, user: '1001', domain: DOMAIN, server: { ...UDP, port: server.port }, tone: 440 };
     const stranger = await Phone.start({ ...place, password: WRONG });
-    phones.push(stranger);
     assert.match(await stranger.registration(), /401|403|authentication|forbidden/i);
     await server.healthy('nobody is registered', ({ bindings }) => bindings === 0, 3_000);
     await stranger.stop();
 
     const pair = await startPair(server, folder, 0, [UDP, TCP]);
-    phones.push(pair.caller, pair.callee);
     await server.healthy('both are registered', ({ bindings }) => bindings === 2, 3_000);
     await call(pair);
     await sleep(500);

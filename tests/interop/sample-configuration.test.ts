@@ -9,6 +9,7 @@ import { Phone } from './support/baresip.ts';
 import { call, checkRecordings, HIGH, hangUp, type Line, LOW, type Pair, UDP, UDP6 } from './support/pair.ts';
 import { peer } from './support/peers.ts';
 import { portsInUse } from './support/ports.ts';
+import { stopPrograms } from './support/program.ts';
 import { DOMAIN, Server } from './support/server.ts';
 
 const SAMPLE = new URL('../../examples/example.yaml', import.meta.url);
@@ -26,7 +27,6 @@ const skip = peer('baresip').skip || taken();
 suite('the sample configuration', { skip, timeout: 60_000 }, () => {
   test('as it stands: Alice and Bob register over IPv4 and IPv6, call each other and hear each other', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'strowger-sample-'));
-    const phones: Phone[] = [];
     const server = await Server.startWith({ yaml: readFileSync(SAMPLE, 'utf8'), port: 5060, media: MEDIA });
     try {
       const start = async (user: string, password: string, line: Line, tone: number): Promise<Phone> => {
@@ -38,7 +38,6 @@ suite('the sample configuration', { skip, timeout: 60_000 }, () => {
           server: { ...line, port: 5060 },
           tone,
         });
-        phones.push(phone);
         await phone.registered();
         return phone;
       };
@@ -50,7 +49,7 @@ suite('the sample configuration', { skip, timeout: 60_000 }, () => {
       checkRecordings(pair, began, await settled(hangUp(pair, 'caller')));
       assert.equal((await server.cdr('1001', '1002')).outcome, 'answered');
     } finally {
-      await Promise.all(phones.map((phone) => phone.stop()));
+      await stopPrograms();
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     }

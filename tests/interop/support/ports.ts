@@ -6,14 +6,15 @@ export interface PortRange {
   readonly last: number;
 }
 
-/** Local ports of every socket on this machine, by protocol (Linux). */
+const TIME_WAIT = '06';
+
+/** Local ports of every socket on this machine, by protocol (Linux); of a connection that is over none. */
 export function portsInUse(protocol: 'udp' | 'tcp'): ReadonlySet<number> {
   const ports = new Set<number>();
-  for (const table of [`/proc/net/${protocol}`, `/proc/net/${protocol}6`]) {
-    for (const row of readTable(table)) {
-      const port = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /.exec(row)?.[1];
-      if (port !== undefined) ports.add(Number.parseInt(port, 16));
-    }
+  for (const row of [...readTable(`/proc/net/${protocol}`), ...readTable(`/proc/net/${protocol}6`)]) {
+    const [, local = '', , state] = row.trim().split(/\s+/);
+    const port = Number.parseInt(local.split(':')[1] ?? '', 16);
+    if (!Number.isNaN(port) && state !== TIME_WAIT) ports.add(port);
   }
   return ports;
 }
@@ -62,11 +63,13 @@ export function freePorts(from: number, to: number, count: number): number {
   throw new Error(`no ${count} ports in a row are free between ${from} and ${to}`);
 }
 
+// All below 32768: from there on systems give ports to whoever asks for any.
+
 /** For a server's SIP listeners. */
 export const serverPorts = (count = 4): number => freePorts(15_000, 15_999, count);
 /** For a phone's SIP and control sockets. */
 export const phonePorts = (count = 8): number => freePorts(16_000, 17_999, count);
 /** For a server's audio. */
-export const mediaPorts = (count = 400): number => freePorts(32_000, 37_599, count);
+export const mediaPorts = (count: number): number => freePorts(20_000, 27_999, count);
 /** For a phone's audio. */
-export const phoneMediaPorts = (count = 40): number => freePorts(37_600, 39_999, count);
+export const phoneMediaPorts = (count = 40): number => freePorts(28_000, 29_999, count);

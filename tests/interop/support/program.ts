@@ -11,6 +11,13 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const running = new Set<Program>();
+
+/** Stops every program that this process has started: also those of a set-up that failed half-way. */
+export async function stopPrograms(): Promise<void> {
+  await Promise.all([...running].map((program) => program.stop()));
+}
+
 export class Program {
   readonly name: string;
   readonly child: ChildProcess;
@@ -31,8 +38,10 @@ export class Program {
     };
     this.child.stdout?.on('data', keep);
     this.child.stderr?.on('data', keep);
+    running.add(this);
     const end = (): void => {
       this.#ended = true;
+      running.delete(this);
       for (const look of this.#waiting) look();
     };
     this.child.on('error', (error) => {

@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly people: readonly Person[];
   /** Keys of the configuration besides `domain`, `listen`, `media` and `people`. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** How many ports for audio; a call takes four. */
+  readonly mediaPorts?: number;
 }
 
 /** A configuration, and what tests need to know of it. */
@@ -78,8 +80,9 @@ export class Server {
 
   static start(options: ServerOptions): Promise<Server> {
     const port = serverPorts();
-    const first = mediaPorts();
-    const media = { first, last: first + 399 };
+    const count = options.mediaPorts ?? 400;
+    const first = mediaPorts(count);
+    const media = { first, last: first + count - 1 };
     const config = {
       domain: DOMAIN,
       listen: [`udp://127.0.0.1:${port}`, `tcp://127.0.0.1:${port}`, `udp://[::1]:${port}`, `tcp://[::1]:${port}`],
