@@ -38,9 +38,9 @@ export interface Site {
 export async function startSite(
   o: { readonly mediaPorts?: number; readonly config?: Readonly<Record<string, unknown>> } = {},
 ): Promise<Site> {
-  const { mediaPorts = 200 } = o;
+  const { mediaPorts = 40 } = o;
   const port = freePorts(19_000, 19_999, 2);
-  const first = freePorts(40_000, 41_999, 200);
+  const first = freePorts(40_000, 41_999, mediaPorts);
   const config = {
     domain: DOMAIN,
     listen: [`udp://127.0.0.1:${port}`, `tcp://127.0.0.1:${port}`],

@@ -1,5 +1,5 @@
 /** REGISTER between message and data: what a request asks, and the response to it (RFC 3261 §10.2–10.3, 3327, 5626). */
-import { faulty, lowerAscii, type Octets, octets, own, type Parsed, parsed, type Wall } from '@strowger/proto';
+import { faulty, lowerAscii, type Octets, octets, own, type Parsed, parsed, slice, type Wall } from '@strowger/proto';
 import { requestUri } from '../dialog/index.ts';
 import {
   composeResponse,
@@ -22,6 +22,10 @@ import type { Binding, Register, RegisterContact, RegisterVerdict } from './regi
 
 /** Contacts in one request: more is not a phone. */
 const MAX_CONTACTS = 32;
+/** What of one request is kept with each binding, for hours: octets of a contact, of all of Path, of User-Agent. */
+const MAX_CONTACT = 2048;
+const MAX_PATH = 4096;
+const MAX_AGENT = 256;
 
 /** Reads a REGISTER that `screenMessage` found sound; a fault is answered 400. */
 export function readRegister(request: SipRequest): Parsed<Register> {
@@ -33,6 +37,10 @@ export function readRegister(request: SipRequest): Parsed<Register> {
   // §10.3 step 6: `*` goes alone, and only with `Expires: 0`.
   if (star && (values.value.length > 1 || expires !== 0)) return faulty('Contact: * alone, with Expires: 0', 0);
   const path = request.rawAll(pathDef).map(own);
+  if (request.rawAll(contactDef).some(({ length }) => length > MAX_CONTACT)) {
+    return faulty(`a contact of at most ${MAX_CONTACT} octets`, 0);
+  }
+  if (path.join('').length > MAX_PATH) return faulty(`a Path of at most ${MAX_PATH} octets`, 0);
   const agent = request.raw(userAgentDef);
   const direct = request.rawAll(via).length <= 1;
   return parsed({
@@ -41,7 +49,7 @@ export function readRegister(request: SipRequest): Parsed<Register> {
     contacts: star ? '*' : values.value.flatMap((value) => (value === '*' ? [] : [readContact(value)])),
     ...(expires === undefined ? {} : { expires }),
     path,
-    ...(agent === undefined ? {} : { userAgent: own(agent) }),
+    ...(agent === undefined ? {} : { userAgent: own(slice(agent, 0, MAX_AGENT)) }),
     outbound: request.getAll(supported).some((option) => lowerAscii(option) === 'outbound'),
     firstHopOutbound: direct || firstHopHasOb(request),
   });
