@@ -168,6 +168,18 @@ suite('kill -9 of media', () => {
     await rig.over();
   });
 
+  test('another program takes a port meanwhile: the call is hung up, for its phones would speak to nobody', async () => {
+    const { rig, a, b } = await talking();
+    rig.server.media.crash();
+    const thief = rig.network.hosts.find(({ name }) => name === 'server')?.createUdpSet();
+    await thief?.bind({ address: a.heard?.address ?? '', port: a.heard?.port ?? 0 });
+    rig.server.media.start();
+    await rig.clock.run(1000);
+    assert.deepEqual([a.phase, b.phase], ['ended', 'ended']);
+    await rig.over();
+    assert.equal((await rig.record()).reason, 'media-ports-lost');
+  });
+
   test('signalling alone dies: not a packet is lost, then or when the next one takes over', async () => {
     const { rig, a, voices } = await talking();
     for (const voice of voices) voice.speak(100);

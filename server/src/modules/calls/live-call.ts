@@ -8,7 +8,7 @@ import type { ModuleContext, Stoppable } from '../../kernel/context.ts';
 import { errorFields } from '../../kernel/log.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { because, type Reason } from '../../kernel/reason.ts';
-import type { ConnectRequest } from '../../media/port.ts';
+import type { ConnectRequest, StreamLocal } from '../../media/port.ts';
 import type { EndedCall, Party } from './api.ts';
 import { remotesIn } from './coupling/describe.ts';
 import { CALLER, type MediaPath } from './coupling/state.ts';
@@ -119,12 +119,15 @@ export class LiveCall implements LegListener {
     for (const { bridge, bind, streams, a, b } of this.bridges()) {
       // It may have ended while another of its bridges was made.
       if (!this.bridges().some((path) => path.bridge === bridge)) continue;
-      const ports = (side: typeof a) => side.map(({ port }) => port);
       const legs = {
-        a: { bind: this.#coupling.caller.bind, ports: ports(a) },
-        b: { bind, ports: ports(b) },
+        a: { bind: this.#coupling.caller.bind, ports: portsOf(a) },
+        b: { bind, ports: portsOf(b) },
       };
-      await media.allocate({ bridge, legs, streams });
+      const made = await media.allocate({ bridge, legs, streams });
+      // Another program was faster. The phones send to ports that are not ours: nobody would hear anything for ever.
+      if (!startsWith(portsOf(made.a), legs.a.ports) || !startsWith(portsOf(made.b), legs.b.ports)) {
+        return this.hangUp(because('media-ports-lost'));
+      }
       for (const [side, description] of Object.entries(this.#described[bridge] ?? {})) {
         await media.connect({ bridge, leg: side === 'a' ? 'a' : 'b', ...description });
       }
@@ -264,4 +267,6 @@ export class LiveCall implements LegListener {
   }
 }
 
+const startsWith = (all: readonly number[], first: readonly number[]): boolean => first.every((x, i) => all[i] === x);
+const portsOf = (streams: readonly StreamLocal[]): readonly number[] => streams.map(({ port }) => port);
 const connection = (source: string, description: Body): Connection => ({ source, streams: remotesIn(description) });
