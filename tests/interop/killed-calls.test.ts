@@ -60,17 +60,29 @@ suite('kill -9 in mid-call', { skip, timeout: 120_000 }, () => {
     Promise.all(some.map(async (pair) => ({ pair, began: await call(pair) })));
 
   test('of signalling: nobody hears it, and either side can hang up afterwards', async (t) => {
-    const calls = await begin(pairs.slice(0, 2));
-    await sleep(3_000);
+    const some = pairs.slice(0, 2);
+    const ears = some.flatMap(({ caller, callee }) => [caller.audio, callee.audio]);
+    const capture = captureSkip() === false ? await Capture.start(...ears) : undefined;
+    const calls = await begin(some);
+    await sleep(1_000);
+    const from = Date.now();
+    await sleep(2_000);
     const back = await server.kill('signalling');
     t.diagnostic(`signalling was back after ${back.toFixed(0)} ms`);
     await sleep(3_000);
+    const to = Date.now();
     const ends = await Promise.all(calls.map(({ pair }, i) => hangUp(pair, i === 0 ? 'caller' : 'callee')));
     await sleep(300);
+    const packets = await capture?.stop();
     for (const [i, { pair, began }] of calls.entries()) {
       const over = ends[i];
       assert.ok(over);
-      const { caller, callee } = checkRecordings(pair, began, over);
+      if (packets) {
+        const [{ audio: a }, { audio: b }] = [pair.caller, pair.callee];
+        const gaps = [addedGap(packets, b, a, { from, to }), addedGap(packets, a, b, { from, to })];
+        assert.ok(Math.max(...gaps) <= LONGEST_GAP_MS, `gaps of ${gaps.join(' and ')} ms more than in what was sent`);
+      }
+      const { caller, callee } = checkRecordings(pair, began, over, packets && 3 * LONGEST_GAP_MS);
       t.diagnostic(`missing of ${caller.upMs} ms: ${caller.missingMs} and ${callee.missingMs} ms`);
       const cdr = await server.cdr(pair.callerUser, pair.calleeUser);
       assert.deepEqual([cdr.outcome, cdr.status, cdr.ended_by], ['answered', 200, i === 0 ? 'caller' : 'callee']);
