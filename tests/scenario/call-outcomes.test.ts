@@ -65,6 +65,37 @@ suite('how a call may end, message by message', () => {
     });
   });
 
+  test('RFC 5407 §3.2.3 hung up by both at once: each BYE is answered 200, and there is one record', async () => {
+    const { rig, alice, bob } = await pair({ kind: 'answer' });
+    const call = alice.call('1002');
+    await rig.clock.run(5000);
+    rig.mark();
+    call.hangUp();
+    bob.lastCall?.hangUp();
+    await rig.over();
+    assert.deepEqual(rig.said(), [
+      'alice → server BYE',
+      'bob → server BYE',
+      'server → alice 200 BYE',
+      'server → bob BYE',
+      'server → bob 200 BYE',
+      'bob → server 200 BYE',
+    ]);
+    assert.equal((await rig.record()).outcome, 'answered');
+  });
+
+  test('RFC 5407 §3.1.2 cancelled as the callee answers: whoever is first, both ends agree', async () => {
+    for (let apart = -30; apart <= 30; apart += 5) {
+      const { rig, alice, bob } = await pair({ kind: 'answer', afterMs: 1000 });
+      const call = alice.call('1002');
+      await rig.clock.run(1010 + apart);
+      call.hangUp();
+      await rig.over();
+      assert.deepEqual([call.phase, bob.lastCall?.phase], ['ended', 'ended'], rig.story(`${apart} ms apart`));
+      await rig.record();
+    }
+  });
+
   test('RFC 3665 §3.8 cancelled by the caller while it rings', async () => {
     const { rig, alice, bob } = await pair({ kind: 'ring' });
     const call = alice.call('1002');
