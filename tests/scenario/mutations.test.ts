@@ -10,7 +10,7 @@ const STRANGER = '203.0.113.5';
 const MESSAGES = 700;
 
 suite('sound messages made unsound', () => {
-  for (let seed = 1; seed <= 4; seed += 1) {
+  for (const seed of [1, 2, 3, 110, 147]) {
     test(`seed ${seed}: ${MESSAGES} of them from a trusted address: nothing throws, nothing is left, all that leaves is sound`, async () => {
       const clock = new VirtualClock();
       const network = new VirtualNetwork({ clock, seed, conditions: {} });

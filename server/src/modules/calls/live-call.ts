@@ -224,7 +224,9 @@ export class LiveCall implements LegListener {
       .then(
         ({ a, b }) => this.input({ kind: 'allocated', bridge, a, b, now: context.clock.wall() }),
         (error: unknown) => {
-          context.log.error('media-not-allocated', { call: this.facts.id, ...errorFields(error) });
+          // Given back before it was there, as when the caller hangs up at once: nobody misses it.
+          const level = this.#wants(bridge) ? 'error' : 'debug';
+          context.log[level]('media-not-allocated', { call: this.facts.id, ...errorFields(error) });
           const code = error instanceof Error && 'code' in error ? String(error.code) : 'MEDIA_INTERNAL';
           this.input({ kind: 'media-failed', bridge, code, now: context.clock.wall() });
         },
@@ -234,6 +236,11 @@ export class LiveCall implements LegListener {
         context.log.error('call-failed', { call: this.facts.id, ...errorFields(error) });
         this.hangUp(because('server-error'));
       });
+  }
+
+  #wants(bridge: string): boolean {
+    const { phase, paths } = this.#coupling;
+    return phase !== 'ended' && paths.some((path) => path.bridge === bridge);
   }
 
   /** Media that cannot be told is told again when it comes back: see `rebuildMedia`. */
