@@ -114,6 +114,9 @@ suite('the way to a device (RFC 3261 §8.1.2)', () => {
     assert.deepEqual(behindNat, { kind: 'flow', flow: PHONE });
     assert.equal(portOf(destinationFor(octets`sip:a@198.51.100.7:5090`, { flow: PHONE, device: true }, sip)), 5090);
     assert.equal(portOf(destinationFor(octets`sip:a@198.51.100.7`, { flow: PHONE, device: true }, sip)), 5060);
+    const byTcp = destinationFor(octets`sip:a@198.51.100.7:5071;transport=tcp`, { flow: PHONE, device: true }, sip);
+    const remote = { address: '198.51.100.7', port: 5071 };
+    assert.deepEqual(byTcp, { kind: 'address', transport: 'tcp', remote, near: PHONE.local });
   });
 
   test('a neighbour is where its URI says, if that is an address', () => {

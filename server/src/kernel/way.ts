@@ -2,8 +2,7 @@
  * The way to a device: by the flow it came in by, because a NAT lets nothing else in; but where nothing stands between,
  * to the very address its Contact or Route names (RFC 3261 §8.1.2), which may have another port than it sends from.
  */
-import { bareHost, type Destination, type Flow, isReliable, type Octets, sameAddress } from '@strowger/proto';
-import { parseUri, type SipUri } from '@strowger/sip';
+import { type Destination, type Flow, isReliable, type Octets, type SocketAddress, sameAddress } from '@strowger/proto';
 import type { SipPort } from './context.ts';
 
 export interface Way {
@@ -18,25 +17,23 @@ export function destinationFor(
   sip: Pick<SipPort, 'resolve' | 'isLive'>,
 ): Destination | undefined {
   const { flow } = way;
-  const uri = parseUri(nextHop);
-  const target = uri.ok && uri.value.kind === 'sip' ? uri.value : undefined;
   if (isReliable(flow.transport)) {
     const byFlow: Destination = { kind: 'flow', flow };
     if (sip.isLive(byFlow)) return byFlow;
     // To a device's own host alone: a Contact may name anybody, and a connection is opened on nobody's word.
     const there = sip.resolve(nextHop);
-    const isThere = there?.kind === 'address' && sameAddress(there.remote.address, flow.remote.address);
+    const isThere = there?.kind === 'address' && isSameHost(there.remote, flow.remote);
     return way.device && !isThere ? undefined : there;
   }
-  if (target && bareHost(target.host) === flow.remote.address && transportOf(target) === 'udp') {
-    // An address, not the flow: a request that is too large for UDP may then take TCP (RFC 3261 §18.1.1).
-    const remote = { address: flow.remote.address, port: target.port ?? 5060 };
-    return { kind: 'address', transport: 'udp', remote, near: flow.local };
+  const there = sip.resolve(nextHop);
+  if (there?.kind === 'address' && UNENCRYPTED.has(there.transport) && isSameHost(there.remote, flow.remote)) {
+    // An address, not the flow: its URI may ask for TCP, and so may a request too large for UDP (RFC 3261 §18.1.1).
+    return { ...there, near: flow.local };
   }
-  return way.device ? { kind: 'flow', flow } : (sip.resolve(nextHop) ?? { kind: 'flow', flow });
+  return way.device ? { kind: 'flow', flow } : (there ?? { kind: 'flow', flow });
 }
 
-function transportOf(uri: SipUri): string {
-  const value = uri.params.find(({ name }) => name === 'transport')?.value;
-  return value === undefined ? 'udp' : value.replace(/[A-Z]/g, (c) => c.toLowerCase());
-}
+/** What a phone that spoke UDP may be asked for by its Contact; the rest needs a listener of ours that may not be there. */
+const UNENCRYPTED: ReadonlySet<string> = new Set(['udp', 'tcp']);
+
+const isSameHost = (a: SocketAddress, b: SocketAddress): boolean => sameAddress(a.address, b.address);
