@@ -67,6 +67,8 @@ function fieldsOf({ context }: Switchboard): readonly Field[] {
   return [
     ['Allow', context.sip.allow()],
     ['User-Agent', octets`Strowger`],
+    // §13.3.1: should we be killed meanwhile, the phone stops ringing by itself.
+    ['Expires', octets`${context.config.calls.ringSeconds}`],
   ];
 }
 
