@@ -49,7 +49,10 @@ suite('npm start', { timeout: 120_000 }, () => {
       const text = readFileSync(join(data, file), 'latin1');
       assert.ok(!passwords.some((password) => text.includes(password)), `no password in ${file}`);
     }
-    assert.equal(await second.end('SIGINT'), 0, 'Ctrl-C');
+    // A terminal tells the whole group, and each process must know whose turn it is.
+    assert.equal(await second.endGroup('SIGINT'), 0, 'Ctrl-C');
+    assert.match(second.output(), /Strowger has stopped\.$/m);
+    assert.doesNotMatch(second.output(), /process ended/);
     assert.equal(existsSync(join(data, 'run', 'signalling.pid')), false);
   });
 
@@ -61,7 +64,8 @@ suite('npm start', { timeout: 120_000 }, () => {
     const two = run('--data', data, '--config', config);
     assert.equal(await two.ended, 1);
     assert.match(two.output(), /cannot start: .* is in use by another Strowger \(process \d+\)/);
-    assert.equal(await one.end('SIGTERM'), 0);
+    assert.equal(await one.endGroup('SIGHUP'), 0, 'the terminal is closed');
+    assert.match(one.output(), /Strowger has stopped\.$/m);
   });
 
   test('a configuration with mistakes is refused with line and nearest name, and nothing is made', async () => {
@@ -93,12 +97,14 @@ interface Running {
   output(): string;
   readonly ended: Promise<number | null>;
   end(signal: NodeJS.Signals): Promise<number | null>;
+  endGroup(signal: NodeJS.Signals): Promise<number | null>;
 }
 
 /** The very script of `npm start`, on the machine's own Node where there is one. */
 function run(...args: readonly string[]): Running {
   const child: ChildProcess = spawn('node', [join(ROOT, 'tools/start.mjs'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (piece) => (text += piece));
@@ -108,6 +114,10 @@ function run(...args: readonly string[]): Running {
     ended,
     end(signal) {
       child.kill(signal);
+      return ended;
+    },
+    endGroup(signal) {
+      process.kill(-(child.pid ?? 0), signal);
       return ended;
     },
   };

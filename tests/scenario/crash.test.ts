@@ -11,7 +11,7 @@ suite('kill -9 of signalling', () => {
     { what: 'UDP', seeds: 200, tcp: false },
     { what: 'UDP and TCP', seeds: 100, tcp: true },
   ]) {
-    test(`DESIGN §3 over ${what}, at any moment of ${seeds} seeds: no binding that was promised is lost, every call ends, nothing is left`, async (t) => {
+    test(`ARCHITECTURE, Processes over ${what}, at any moment of ${seeds} seeds: no binding that was promised is lost, every call ends, nothing is left`, async (t) => {
       const failed: CrashResult[] = [];
       const killedWhile = new Set<string>();
       const [first, last] = one === undefined ? [1, seeds] : [one, one];
@@ -27,7 +27,7 @@ suite('kill -9 of signalling', () => {
     });
   }
 
-  test('DESIGN §1 law 1: a seed with crashes in it replays bit for bit as well', async () => {
+  test('ARCHITECTURE law 1: a seed with crashes in it replays bit for bit as well', async () => {
     for (let seed = 1; seed <= 5; seed += 1) {
       assert.equal((await crashDrill(seed)).hash, (await crashDrill(seed)).hash, `seed ${seed} took another course`);
     }
@@ -146,7 +146,7 @@ suite('kill -9 of signalling', () => {
     assert.equal((await rig.record()).reason, 'call-too-long');
   });
 
-  test('DESIGN §3 while the journal cannot be written nothing is promised; what was promised before and after is kept', async () => {
+  test('ARCHITECTURE, Processes while the journal cannot be written nothing is promised; what was promised before and after is kept', async () => {
     const rig = await Rig.start();
     await rig.phone('alice', '1001');
     rig.server.disk.failWith = new Error('no space left');

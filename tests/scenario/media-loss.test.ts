@@ -43,7 +43,7 @@ async function mediaDies(rig: Rig, forMs = 1000): Promise<void> {
 }
 
 suite('kill -9 of media', () => {
-  test('DESIGN §3 the bridges are made anew on the ports that the phones know: they hear each other again, and are told nothing', async () => {
+  test('ARCHITECTURE, Processes the bridges are made anew on the ports that the phones know: they hear each other again, and are told nothing', async () => {
     const { rig, a, b, voices } = await talking();
     assert.deepEqual(await heard(rig, voices), [10, 10]);
     const before = ports(a, b);

@@ -161,7 +161,7 @@ Contact: <sip:1002@198.51.100.1:5099>\r
     assert.equal(bob.lastCall?.phase, 'ended');
   });
 
-  test('DESIGN §6 Wi-Fi turns into 4G: registered from its new address, the phone re-INVITEs and is heard from there', async () => {
+  test('ARCHITECTURE, Calls Wi-Fi turns into 4G: registered from its new address, the phone re-INVITEs and is heard from there', async () => {
     for (const mover of ['alice', 'bob'] as const) {
       const rig = await Rig.start();
       const nat = rig.network.nat('nat', '203.0.113.1', { udpMs: 120_000 });

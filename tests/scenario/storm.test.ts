@@ -7,7 +7,7 @@ const one = env.SEED === undefined ? undefined : Number(env.SEED);
 const [first, last] = one === undefined ? [1, Number(env.STORMS ?? 50)] : [one, one];
 
 suite('anything at any time, at 60 % loss, with processes killed', () => {
-  test(`DESIGN §7 ${last - first + 1} storms: when it is over nothing is left, and every call that was answered is recorded, once`, async (t) => {
+  test(`ARCHITECTURE, Tests ${last - first + 1} storms: when it is over nothing is left, and every call that was answered is recorded, once`, async (t) => {
     const failed: StormResult[] = [];
     let calls = 0;
     let answered = 0;
@@ -22,7 +22,7 @@ suite('anything at any time, at 60 % loss, with processes killed', () => {
     assert.equal(failed.length, 0, [failed[0]?.story() ?? '', ...rest].join('\n\n'));
   });
 
-  test('DESIGN §1 law 1: a storm replays bit for bit', async () => {
+  test('ARCHITECTURE law 1: a storm replays bit for bit', async () => {
     assert.equal((await storm(first)).hash, (await storm(first)).hash);
   });
 });

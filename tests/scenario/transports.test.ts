@@ -26,7 +26,7 @@ async function hear(rig: Rig, ...ends: readonly (readonly [Phone, PhoneCall])[])
 suite('every kind of phone calls every other', () => {
   for (const from of KINDS) {
     for (const to of KINDS) {
-      test(`DESIGN §4 from ${from.label} to ${to.label}: heard in both directions, held, resumed, hung up`, async () => {
+      test(`ARCHITECTURE, Calls from ${from.label} to ${to.label}: heard in both directions, held, resumed, hung up`, async () => {
         const rig = await Rig.start();
         const alice = await rig.phone('alice', '1001', optionsOf(from));
         const bob = await rig.phone('bob', '1002', optionsOf(to));

@@ -13,7 +13,7 @@ export interface Kind {
   readonly peers: boolean;
 }
 
-/** The kinds of DESIGN's table of evidence that are part of `npm test`; what runs for hours has commands of its own. */
+/** The kinds of tests that are part of `npm test`; what runs for hours has commands of its own. */
 export const KINDS: readonly Kind[] = [
   {
     name: 'unit',

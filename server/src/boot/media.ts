@@ -96,7 +96,8 @@ function endWith(finish: () => Promise<void>): void {
     );
   };
   process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGINT', () => end('SIGINT'));
+  // Ctrl-C and a closed terminal reach the whole group; the supervisor says when: calls are ended before their audio.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => end('supervisor-gone'));
   // It went before we listened for it.
   if (process.send && !process.connected) end('supervisor-gone');

@@ -57,8 +57,8 @@ process.on('message', (message: ToSignalling) => {
       ?.announced()
       .catch((error: unknown) => running?.log.error('not-announced', errorFields(error)));
 });
-// Ctrl-C reaches the whole group; the supervisor says when.
-process.on('SIGINT', () => {});
+// Ctrl-C and a closed terminal reach the whole group; the supervisor says when.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('SIGTERM', () => void end(0));
 process.on('disconnect', () => void end(0));
 

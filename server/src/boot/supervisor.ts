@@ -14,7 +14,7 @@ const STEADY = 30_000;
 const HOPELESS = 5;
 /** A child that does not end when told is killed. */
 const PATIENCE = 8_000;
-/** Young objects die young here: a small nursery keeps each collector pause under a millisecond or two (DESIGN §2). */
+/** Young objects die young here: a small nursery keeps each collector pause at a millisecond or two. */
 const NODE_FLAGS: Readonly<Record<Role, readonly string[]>> = {
   signalling: ['--max-semi-space-size=8'],
   media: ['--max-semi-space-size=2'],

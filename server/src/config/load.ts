@@ -113,6 +113,7 @@ function refused(code: ConfigProblem['code'], message: string): ConfigOutcome {
 /** The file's own shape, after validation. */
 interface Given {
   readonly domain?: string;
+  readonly aliases: readonly string[];
   readonly listen: readonly string[];
   readonly http: { readonly listen: string | readonly string[] };
   readonly media: {
@@ -135,6 +136,7 @@ function complete(file: object, { hostname }: ConfigSurroundings): Config {
   const all = withDefaults(schema, file) as Given;
   return {
     domain: (all.domain ?? defaultDomain(hostname)).toLowerCase(),
+    aliases: all.aliases.map((name) => name.toLowerCase()),
     listen: all.listen.map((url) => value<Listener>(readListener(url))),
     http: { listen: list(all.http.listen).map((url) => value<HttpListener>(readHttpListener(url))) },
     media: {

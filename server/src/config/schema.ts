@@ -20,6 +20,8 @@ export interface DeclaredPerson {
 /** The configuration, complete: every default filled in, every text read. Frozen all the way down. */
 export interface Config {
   readonly domain: string;
+  /** Other names and addresses that phones may know the server by. */
+  readonly aliases: readonly string[];
   readonly listen: readonly Listener[];
   readonly http: { readonly listen: readonly HttpListener[] };
   readonly media: {
@@ -73,6 +75,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 /** Text that goes into SIP headers and onto displays: no control characters, so that nothing can pose as a line of its own. */
 const NAME = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$';
 const HOST = '^[A-Za-z0-9][A-Za-z0-9-]{0,62}(\\.[A-Za-z0-9-]{1,63})*$';
+
+/** A host name or an IPv4 address, or an IPv6 address as it stands in a URI. */
+const ALIAS = `${HOST}|^\\[[0-9A-Fa-f:.]+\\]$`;
 
 const closed = { additionalProperties: false } as const;
 const text = (format: string, description: string, more: object = {}) => Type.String({ format, description, ...more });
@@ -132,13 +137,22 @@ export const configSchema: TSchema = Type.Object(
         examples: ['example.test'],
       }),
     ),
+    aliases: Type.Optional(
+      Type.Array(Type.String({ pattern: ALIAS, maxLength: 253 }), {
+        default: [],
+        maxItems: 1000,
+        description:
+          'Other names and addresses that phones may know this server by: a DNS name, the address outside a NAT. The addresses it listens on need not be named.',
+        examples: [['pbx.example.test', '203.0.113.7']],
+      }),
+    ),
     listen: Type.Optional(
       Type.Array(text('listener', 'One listener.'), {
         default: ['udp://0.0.0.0:5060', 'tcp://0.0.0.0:5060', 'udp://[::]:5060', 'tcp://[::]:5060'],
         minItems: 1,
         maxItems: 1000,
         description:
-          'Where SIP is received: `udp`, `tcp`, `tls`, `ws` or `wss`, an address (IPv6 in brackets) and a port. `[::]` is IPv6 alone.',
+          'Where SIP is received: `udp`, `tcp`, `tls`, `ws` or `wss`, an address (IPv6 in brackets) and a port. `[::]` is IPv6 alone. `0.0.0.0` and `[::]` are the addresses that the machine has at the start.',
         examples: [['udp://127.0.0.1:5060', 'udp://[::1]:5060']],
       }),
     ),
@@ -178,7 +192,12 @@ export const configSchema: TSchema = Type.Object(
             ),
           ),
           idleSeconds: count(30, 5, 86_400, 'A stream that has been silent for so long is reported as idle.'),
-          orphanSeconds: count(300, 10, 86_400, 'How long a call goes on being heard while its signalling is gone.'),
+          orphanSeconds: count(
+            300,
+            10,
+            86_400,
+            'A call whose signalling is gone is ended once it has been silent for so long; one that is talked in goes on.',
+          ),
         },
         { ...closed, description: 'Audio and video.' },
       ),

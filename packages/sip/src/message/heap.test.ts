@@ -37,13 +37,13 @@ function held(make: (i: number) => string, keep: (text: Octets) => Octets): numb
 
 suite('what is owned keeps no datagram alive', () => {
   for (const length of [1, 4, 12, 13, 14, 40, 200]) {
-    test(`DESIGN §2: 10,000 owned Call-IDs of ${length} octets`, () => {
+    test(`ARCHITECTURE, Words: 10,000 owned Call-IDs of ${length} octets`, () => {
       const bytes = held((i) => `${i}`.padStart(length, 'x').slice(-length), own);
       assert.ok(bytes < 2 * length + 200, `${bytes} bytes each`);
     });
   }
 
-  test('DESIGN §2: a slice does keep it, which is why there is `own`', () => {
+  test('ARCHITECTURE, Words: a slice does keep it, which is why there is `own`', () => {
     assert.ok(
       held(
         (i) => `${i}`.padStart(40, 'x'),

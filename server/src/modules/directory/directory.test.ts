@@ -68,6 +68,13 @@ suite('directory', () => {
     assert.equal(people.domainOf('default'), 'example.test');
   });
 
+  test('names that phones may know us by are ours as well, and say whose domain it is', async () => {
+    const { people } = await open(`${CONFIG}\naliases: [PBX.example.test, "[2001:db8::5]"]\n`);
+    for (const host of [octets`pbx.example.test`, octets`[2001:db8::5]`]) assert.ok(people.isOurs(host), host);
+    assert.ok(!people.isOurs(octets`localhost`), 'no listener there');
+    assert.equal(people.tenantOf(octets`pbx.example.test`), 'default');
+  });
+
   test('who leaves the file cannot log in any more, and their extension is known to be switched off', async () => {
     const { storage } = await open();
     const { people } = await open(CONFIG.split('\n').slice(0, 3).join('\n'), storage);

@@ -1,8 +1,9 @@
 /** The directory: people, extensions and devices, read at start and kept in memory; the store has them for good. */
-import { encode, type Octets, randomHex } from '@strowger/proto';
+import { encode, formatHost, type Octets, randomHex } from '@strowger/proto';
 import { type SipUri, type TelUri, userText } from '@strowger/sip';
 import { ALGORITHMS, type DigestAlgorithm, ha1 } from '@strowger/sip/auth';
 import type { ModuleContext } from '../../kernel/context.ts';
+import type { Listening } from '../../kernel/host.ts';
 import { defineModule, type ServerModule } from '../../kernel/module.ts';
 import { DEFAULT_TENANT, type Device, type DirectoryService, directory, type Extension } from './api.ts';
 import { declaredRows } from './declared.ts';
@@ -63,7 +64,7 @@ class InMemoryDirectory implements DirectoryService {
 
   constructor(context: ModuleContext) {
     this.#context = context;
-    this.#ownHosts = new Set(context.listening.map(({ address }) => hostText(address.address)));
+    this.#ownHosts = new Set([...context.config.aliases, ...ownAddresses(context.listening)]);
   }
 
   get size(): number {
@@ -127,8 +128,11 @@ class InMemoryDirectory implements DirectoryService {
   }
 }
 
-/** As hosts stand in URIs: IPv6 in brackets. */
-const hostText = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+/** As hosts stand in URIs, `localhost` among them where it is us. */
+function ownAddresses(listening: readonly Listening[]): readonly string[] {
+  const hosts = listening.map(({ address }) => formatHost(address.address));
+  return hosts.some((host) => host === '127.0.0.1' || host === '[::1]') ? [...hosts, 'localhost'] : hosts;
+}
 
 function known(names: readonly string[]): readonly DigestAlgorithm[] {
   return ALGORITHMS.filter((algorithm) => names.includes(algorithm)).sort(
