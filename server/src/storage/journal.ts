@@ -1,5 +1,5 @@
 /**
- * The journal: what ephemeral state (bindings, dialogs, nonces) outlives a dead process by. `append` collects, `flush`
+ * The journal: what ephemeral state (bindings, dialogs, call records) outlives a dead process by. `append` collects, `flush`
  * writes all of it with one system call before the answers that promise it leave. On disk a record is either whole or
  * absent, and one whose flush failed is absent.
  *
