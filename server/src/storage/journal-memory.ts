@@ -11,6 +11,7 @@ export class JournalMemory {
 }
 
 export function openMemoryJournal(memory: JournalMemory, now: Wall = asWall(0)): Journal {
+  let bytes = 0;
   let appended: { space: string; key: string; json: string; until: number }[] = [];
   return {
     load() {
@@ -22,11 +23,15 @@ export function openMemoryJournal(memory: JournalMemory, now: Wall = asWall(0)):
       return spaces;
     },
     append(space, key, record, until) {
-      appended.push({ space, key, json: record === null ? '' : JSON.stringify(record), until: until ?? 0 });
+      const json = record === null ? '' : JSON.stringify(record);
+      appended.push({ space, key, json, until: until ?? 0 });
+      bytes += json.length;
+      return bytes;
     },
     flush() {
       const batch = appended;
       appended = [];
+      bytes = 0;
       if (memory.failWith) throw memory.failWith;
       for (const { space, key, json, until } of batch) {
         const records = memory.records.get(space) ?? new Map();

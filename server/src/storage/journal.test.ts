@@ -321,6 +321,136 @@ suite('journal', () => {
     again.close();
   });
 
+  /** A disk that fails while `broken` is set, and what is appended and flushed to it. */
+  function frail(dir: string) {
+    const disk = { broken: false, writesLeft: Number.POSITIVE_INFINITY, largest: 0 };
+    const journal = open(dir, {
+      files: {
+        write(fd, bytes, offset, length) {
+          if (disk.broken || disk.writesLeft <= 0) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
+          disk.writesLeft -= 1;
+          disk.largest = Math.max(disk.largest, length);
+          appendFileSync(fd, bytes.subarray(offset, offset + length));
+          return length;
+        },
+      },
+    });
+    return { disk, journal, spaces: journalSpaces(journal) };
+  }
+
+  test('an outage in which more is owed than the buffer holds: it is written in batches, whatever fails between', () => {
+    using dir = folder();
+    const { disk, journal, spaces } = frail(dir.path);
+    const part = spaces.space<string>('s');
+    part.put('before', 'x');
+    spaces.flush();
+    disk.broken = true;
+    const pad = 'x'.repeat(1 << 20);
+    for (let i = 0; i < 70; i += 1) {
+      part.put(`k${i}`, `${i} ${pad}`);
+      if (i % 10 === 0) assert.throws(() => spaces.flush(), { code: 'JOURNAL_IO' });
+    }
+    part.delete('before');
+    assert.equal(spaces.sound, false);
+    assert.equal(spaces.owed, 71);
+    disk.broken = false;
+    disk.writesLeft = 5;
+    assert.throws(() => spaces.flush(), { code: 'JOURNAL_IO' });
+    assert.equal(spaces.sound, false);
+    const left = spaces.owed;
+    assert.ok(left > 0 && left < 71, `${left} left`);
+    part.put('k0', 'newer');
+    disk.writesLeft = Number.POSITIVE_INFINITY;
+    spaces.flush();
+    assert.deepEqual([spaces.sound, spaces.owed], [true, 0]);
+    assert.ok(disk.largest < 6 << 20, `${disk.largest} bytes in one piece`);
+    journal.close();
+    const found = reread(dir.path).s ?? {};
+    assert.equal(Object.keys(found).length, 70);
+    assert.equal(found.k0, 'newer');
+    assert.equal(found.k69, `69 ${pad}`);
+  });
+
+  test('more than a batch put in one turn is all written', () => {
+    using dir = folder();
+    const { journal, spaces } = frail(dir.path);
+    const part = spaces.space<string>('s');
+    const pad = 'x'.repeat(1 << 20);
+    for (let i = 0; i < 70; i += 1) part.put(`k${i}`, pad);
+    part.delete('k1');
+    part.put('k2', 'newer');
+    part.delete('k69');
+    spaces.flush();
+    journal.close();
+    const found = reread(dir.path).s ?? {};
+    assert.equal(Object.keys(found).length, 68);
+    assert.equal(found.k2, 'newer');
+  });
+
+  test('an outage in which keys come and go: nothing is owed for what the journal never had, all else is told', () => {
+    using dir = folder();
+    const { disk, journal, spaces } = frail(dir.path);
+    const part = spaces.space<number>('s');
+    part.put('old', 1);
+    part.put('kept', 1);
+    spaces.flush();
+    disk.broken = true;
+    for (let i = 0; i < 1000; i += 1) {
+      part.put(`call${i}`, i);
+      assert.throws(() => spaces.flush());
+      part.delete(`call${i}`);
+    }
+    assert.equal(spaces.owed, 0);
+    part.delete('old');
+    part.put('kept', 2);
+    assert.throws(() => spaces.flush());
+    assert.deepEqual([spaces.sound, spaces.owed], [false, 2]);
+    disk.broken = false;
+    spaces.flush();
+    assert.deepEqual([spaces.sound, spaces.owed], [true, 0]);
+    journal.close();
+    assert.deepEqual(reread(dir.path), { s: { kept: 2 } });
+  });
+
+  test('a key written, forgotten in an outage after a write that failed half-way, stays forgotten', () => {
+    using dir = folder();
+    const { disk, journal, spaces } = frail(dir.path);
+    const part = spaces.space<string>('s');
+    disk.broken = true;
+    const pad = 'x'.repeat(5 << 20);
+    part.put('first', pad);
+    part.put('second', pad);
+    assert.throws(() => spaces.flush());
+    disk.broken = false;
+    disk.writesLeft = 1;
+    assert.throws(() => spaces.flush());
+    part.delete('first');
+    part.delete('second');
+    assert.equal(spaces.owed, 1);
+    disk.writesLeft = Number.POSITIVE_INFINITY;
+    spaces.flush();
+    journal.close();
+    assert.deepEqual(reread(dir.path), {});
+  });
+
+  test('a record that can never be written is refused once, and keeps no other back', () => {
+    using dir = folder();
+    const { disk, journal, spaces } = frail(dir.path);
+    const part = spaces.space<string>('s');
+    assert.throws(() => part.put('vast', 'x'.repeat(17 << 20)), { code: 'JOURNAL_OVERFLOW' });
+    disk.broken = true;
+    part.put('a', 'a');
+    assert.throws(() => spaces.flush());
+    part.put('vast', 'x'.repeat(17 << 20));
+    part.put('b', 'b');
+    disk.broken = false;
+    assert.throws(() => spaces.flush(), { code: 'JOURNAL_OVERFLOW' });
+    spaces.flush();
+    assert.deepEqual([spaces.sound, spaces.owed], [true, 0]);
+    journal.close();
+    assert.deepEqual(reread(dir.path), { s: { a: 'a', b: 'b' } });
+  });
+
   test('in memory: the same face, and a failing flush promises nothing', () => {
     const memory = new JournalMemory();
     const first = openMemoryJournal(memory);

@@ -24,8 +24,11 @@ import { FILE_MAGIC, frameBound, MAX_FRAME, writeFrame } from './journal-frame.t
 export interface Journal {
   /** What was there at the start, latest record of each key, without those that had expired. Handed out once. */
   load(): Map<string, Map<string, unknown>>;
-  /** Remembers `record` (plain data), or with null forgets the key, from the next `flush` on. */
-  append(space: string, key: string, record: unknown, until?: Wall): void;
+  /**
+   * Remembers `record` (plain data), or with null forgets the key, from the next `flush` on. Returns how many bytes wait
+   * for it; when it throws, the record is not among them.
+   */
+  append(space: string, key: string, record: unknown, until?: Wall): number;
   /** Returns once all appended is safe. Throws `StorageError` (JOURNAL_FULL, JOURNAL_IO) when it cannot be made so. */
   flush(): void;
   /** Closes the present segment and opens the next; returns the number of the closed one. */
@@ -115,7 +118,7 @@ export class FileJournal implements Journal {
     return spaces;
   }
 
-  append(space: string, key: string, record: unknown, until?: Wall): void {
+  append(space: string, key: string, record: unknown, until?: Wall): number {
     const json = record === null ? '' : JSON.stringify(record);
     if (json === undefined) throw new TypeError(`journal ${space}: a record must be plain data`);
     const bound = frameBound(space, key, json);
@@ -123,10 +126,12 @@ export class FileJournal implements Journal {
       throw new StorageError('JOURNAL_OVERFLOW', `journal ${space}: a record of ${json.length} characters`);
     this.#reserve(bound);
     this.#used = writeFrame(this.#buffer, this.#used, space, key, json, until ?? 0);
+    return this.#used;
   }
 
   flush(): void {
-    if (this.#used === 0) return;
+    // What a failed flush left on the disk is taken back even when nothing follows it.
+    if (this.#used === 0 && !this.#spoilt) return;
     const length = this.#used;
     this.#used = 0;
     try {
@@ -153,7 +158,7 @@ export class FileJournal implements Journal {
   close(): void {
     if (this.#fd < 0) return;
     try {
-      this.flush();
+      if (this.#used > 0) this.flush();
     } finally {
       closeSync(this.#fd);
       this.#fd = -1;
