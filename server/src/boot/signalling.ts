@@ -29,8 +29,10 @@ import { directoryStore } from '../modules/directory/store.ts';
 import { openThreadStorage } from '../storage/client.ts';
 import { openJournal } from '../storage/journal.ts';
 import { journalSpaces } from '../storage/journal-spaces.ts';
+import { outboxStore } from '../storage/outbox.ts';
 import { ensureAdministrator, type NewAdministrator } from './administrator.ts';
 import { type DataPaths, dataPaths, hold, loadKeys } from './data-folder.ts';
+import { forgetEventsDaily } from './forget-events.ts';
 import { openListeners } from './listeners.ts';
 import { createLog } from './log.ts';
 import type { FromSignalling, StartSignalling, ToSignalling } from './messages.ts';
@@ -132,6 +134,7 @@ async function start({ data, config }: StartSignalling, log: Log): Promise<Runni
   const kernel = new Kernel(host);
   await kernel.start(modules);
   merge(journal.segment - 1);
+  const stopForgetting = forgetEventsDaily(storage.store(outboxStore), systemClock, log);
   const administrator = await ensureAdministrator(storage.store(directoryStore), DEFAULT_TENANT);
   tell({
     kind: 'ready',
@@ -150,6 +153,7 @@ async function start({ data, config }: StartSignalling, log: Log): Promise<Runni
     log,
     administrator,
     async stop() {
+      stopForgetting();
       await kernel.stop();
       await farewell(kernel);
       await transports.close();
