@@ -248,7 +248,8 @@ export const configSchema: TSchema = Type.Object(
           transactions: count(
             200_000,
             100,
-            10_000_000,
+            // Places that the stack's tables have (packages/sip, `MAX_SLOTS`), rounded.
+            4_000_000,
             'SIP transactions alive at once; beyond it new requests are answered 503.',
           ),
           calls: count(20_000, 1, 1_000_000, 'Calls at once; beyond it a call is answered 503.'),

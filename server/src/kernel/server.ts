@@ -33,7 +33,9 @@ import { TraceRing } from './trace-ring.ts';
 import { destinationFor } from './way.ts';
 
 const TRACE_BYTES = 64 << 20;
-const MAX_DIALOGS = 100_000;
+/** A call has its caller's leg and one of each phone that rings; once answered, two. */
+const DIALOGS_PER_CALL = 4;
+const MIN_DIALOGS = 1_000;
 /** A 2xx out of nowhere costs who sends it one packet, and us a transaction. */
 const MAX_TURNED_AWAY = 1_000;
 
@@ -69,8 +71,9 @@ export class Kernel implements KernelParts {
     this.host = host;
     this.log = host.log;
     this.trace = new TraceRing(options.traceBytes ?? TRACE_BYTES);
+    const dialogs = Math.max(MIN_DIALOGS, DIALOGS_PER_CALL * host.config.limits.calls);
     this.dialogs = new DialogTable(
-      this.bounds.declare({ name: 'kernel.dialogs', cap: MAX_DIALOGS, whenFull: 'new calls are answered 503' }),
+      this.bounds.declare({ name: 'kernel.dialogs', cap: dialogs, whenFull: 'new calls are answered 503' }),
     );
     this.#turnedAway = this.bounds.declare({
       name: 'kernel.turned-away',
