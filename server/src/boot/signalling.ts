@@ -33,6 +33,7 @@ import { outboxStore } from '../storage/outbox.ts';
 import { ensureAdministrator, type NewAdministrator } from './administrator.ts';
 import { type DataPaths, dataPaths, hold, loadKeys } from './data-folder.ts';
 import { forgetEventsDaily } from './forget-events.ts';
+import { hostBounds, MAX_BUFFERED, MAX_DATAGRAMS, MAX_MEDIA_CALLS, MAX_STORAGE_CALLS } from './host-bounds.ts';
 import { openListeners } from './listeners.ts';
 import { createLog } from './log.ts';
 import type { FromSignalling, StartSignalling, ToSignalling } from './messages.ts';
@@ -95,8 +96,14 @@ function tell(message: FromSignalling, then: () => void = () => {}): void {
 async function start({ data, config }: StartSignalling, log: Log): Promise<Running> {
   const paths = dataPaths(data);
   const lock = await holdFolder(paths);
-  const media = new MediaClient({ path: paths.mediaSocket });
-  const storage = await openThreadStorage({ path: paths.database, backups: paths.backups, stores, clock: systemClock });
+  const media = new MediaClient({ path: paths.mediaSocket, maxPending: MAX_MEDIA_CALLS });
+  const storage = await openThreadStorage({
+    path: paths.database,
+    backups: paths.backups,
+    stores,
+    clock: systemClock,
+    maxPending: MAX_STORAGE_CALLS,
+  });
   storage.onDown((error, final) => log.error('storage-down', { final, ...errorFields(error) }));
   const merge = (through: number): void => {
     storage.mergeJournal(paths.journal, through).catch((error) => log.error('journal-not-merged', errorFields(error)));
@@ -108,11 +115,9 @@ async function start({ data, config }: StartSignalling, log: Log): Promise<Runni
   const wheel = new TimerWheel(systemClock.now());
   const ticker = createTicker(wheel, systemClock);
   const { connections } = config.limits;
-  const transports = new HostTransports({
-    udp: createUdpSet({ turn, receiveBufferBytes: 4 << 20, sendBufferBytes: 1 << 20 }),
-    streams: [createTcpSet({ turn, maxConnections: connections })],
-    toOctets,
-  });
+  const udp = createUdpSet({ turn, receiveBufferBytes: 4 << 20, sendBufferBytes: 1 << 20, maxQueued: MAX_DATAGRAMS });
+  const tcp = createTcpSet({ turn, maxConnections: connections, maxBuffered: MAX_BUFFERED });
+  const transports = new HostTransports({ udp, streams: [tcp], toOctets });
   const skipped = await openListeners(transports, config);
   const host: ServerHost = {
     clock: systemClock,
@@ -125,6 +130,7 @@ async function start({ data, config }: StartSignalling, log: Log): Promise<Runni
     transports,
     media,
     journal: journalSpaces(journal),
+    bounds: hostBounds({ udp, tcp, storage, media, connections }),
     store: (definition) => storage.store(definition),
     publish: (name, value) => publish(paths, name, value, log),
     poke: () => ticker.poke(),

@@ -1,6 +1,8 @@
 /**
- * The registry of bounds: every queue, map and buffer that a stranger's traffic can fill stands here with its cap and
- * with what happens when it is full. Nothing may grow that is not listed.
+ * The registry of bounds: the queues, maps and buffers of kernel, host and modules that a stranger's traffic can fill
+ * stand here with their cap and with what happens when they are full. What keeps count by `take` and `release` declares
+ * it; what is bounded elsewhere is observed. Not listed is what belongs to a listed thing and is bounded with it (the
+ * state of one transaction, one dialog, one connection), what has a fixed size (the trace), and the media process.
  */
 export interface BoundSpec {
   /** Kebab-case, `module.what`. Also the metric's name. */
@@ -45,7 +47,7 @@ export class Bound {
   }
 }
 
-/** A bound that its owner keeps by itself, by forgetting: it never refuses. */
+/** A bound that its owner keeps by itself, by forgetting or refusing; here it is counted alone. */
 export interface ObservedBound extends BoundSpec {
   used(): number;
 }

@@ -24,6 +24,11 @@ export class Departures {
     this.#counters = counters;
   }
 
+  /** Packets made in this turn. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   add(packet: Packet): void {
     this.#waiting.push(packet);
     this.wake();

@@ -13,6 +13,7 @@ import type { HashFunctions } from '@strowger/sip/auth';
 import type { Config } from '../config/schema.ts';
 import type { MediaPort } from '../media/port.ts';
 import type { StoreClient, StoreDefinition } from '../storage/define-store.ts';
+import type { ObservedBound } from './bounds.ts';
 import type { JournalSpace } from './journal-space.ts';
 import type { Log } from './log.ts';
 import type { Secrets } from './secrets.ts';
@@ -28,6 +29,8 @@ export interface ServerHost {
   readonly transports: Transports;
   readonly media: MediaPort;
   readonly journal: HostJournal;
+  /** What it keeps itself that traffic can fill; a host that has no queues of its own has none. */
+  readonly bounds?: readonly ObservedBound[];
   store<D extends StoreDefinition>(definition: D): StoreClient<D>;
   publish(name: string, value: unknown): void;
   /** The wheel may have an earlier deadline now. */
@@ -42,6 +45,8 @@ export interface HostJournal {
   flush(): void;
   /** False from a failed flush to the next that succeeds: promise nothing meanwhile. */
   readonly sound: boolean;
+  /** Records that are not safe yet. */
+  readonly owed: number;
 }
 
 export interface Listening {

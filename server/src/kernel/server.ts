@@ -25,6 +25,7 @@ import { DialogTable } from './dialog-table.ts';
 import type { ServerHost } from './host.ts';
 import { errorFields, type Log } from './log.ts';
 import { orderModules, type ServerModule } from './module.ts';
+import { kernelBounds } from './observed.ts';
 import type { KernelParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
 import { ServiceTable } from './services.ts';
@@ -90,6 +91,8 @@ export class Kernel implements KernelParts {
       emit: (event) => this.#onEvent(event),
       send: (packet) => this.send(packet),
     });
+    for (const bound of kernelBounds(host, this.stack, this.#departures)) this.bounds.observe(bound);
+    for (const bound of host.bounds ?? []) this.bounds.observe(bound);
     this.sip = new KernelSipPort(this, options.node ?? 0);
     this.#pipeline = new Pipeline(this);
     this.services = new ServiceTable(this);

@@ -62,6 +62,11 @@ export class MediaClient implements MediaPort {
     queueMicrotask(() => this.#connect());
   }
 
+  /** Requests without an answer. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
   get up(): boolean {
     return this.#state === 'up';
   }

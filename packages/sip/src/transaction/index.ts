@@ -5,5 +5,6 @@ export * as inviteServer from './invite-server.ts';
 export type { ClientInput, ClientOutput, FailureReason, ServerInput, ServerOutput } from './machine.ts';
 export * as nonInviteServer from './server.ts';
 export { type ServerKey, ServerLayer, type ServerTransaction } from './server-layer.ts';
+export { MAX_SLOTS } from './slots.ts';
 export { DEFAULT_TIMING, type Timing } from './timing.ts';
 export * from './token.ts';
