@@ -280,14 +280,14 @@ suite('attack: forgery', { timeout: 90_000 }, () => {
       );
       return peer.final(callId, `1 ${parts.method}`);
     };
-    const challenge = async (): Promise<Received> => {
+    const challenge = async (peer: UdpPeer): Promise<Received> => {
       const callId = unique('c');
-      eve.send(request({ ...base, callId, sentBy: eve.sentBy }));
-      return eve.final(callId, '1 OPTIONS');
+      peer.send(request({ ...base, callId, sentBy: peer.sentBy }));
+      return peer.final(callId, '1 OPTIONS');
     };
-    const asked = await challenge();
-    const proof = credentials(asked, ALICE, { method: 'OPTIONS', uri: target });
     const own = alice.peer as UdpPeer;
+    const asked = await challenge(own);
+    const proof = credentials(asked, ALICE, { method: 'OPTIONS', uri: target });
     const first = await tell(own, base, proof);
     assert.ok(first.status !== 401 && first.status !== 407, first.text);
     for (const peer of [own, eve]) {
@@ -296,7 +296,7 @@ suite('attack: forgery', { timeout: 90_000 }, () => {
     }
     // Another count under the same digest is another digest.
     assert.equal((await tell(eve, base, proof.replace('nc=00000001', 'nc=00000002'))).status, 401);
-    const fresh = credentials(await challenge(), ALICE, { method: 'OPTIONS', uri: target });
+    const fresh = credentials(await challenge(eve), ALICE, { method: 'OPTIONS', uri: target });
     const register = {
       ...base,
       method: 'REGISTER',

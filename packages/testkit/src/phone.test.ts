@@ -57,6 +57,9 @@ async function pair(
   return { clock, network, alice, bob };
 }
 
+/** What nonces are bound to: there is one phone. */
+const PEER = octets`192.0.2.1`;
+
 /** A registrar with digest that refuses every call with 486 once its caller has shown who it is. */
 async function withServer(options: Partial<PhoneOptions> = {}, minimum = 60) {
   const clock = new VirtualClock();
@@ -72,7 +75,16 @@ async function withServer(options: Partial<PhoneOptions> = {}, minimum = 60) {
     if (read.kind !== 'credentials') return false;
     const { method, uriText } = request;
     const now = clock.wall();
-    const verdict = verify({ credentials: read.credentials, method, uriText, realm: REALM, account, nonces, now });
+    const verdict = verify({
+      credentials: read.credentials,
+      method,
+      uriText,
+      realm: REALM,
+      account,
+      nonces,
+      binding: PEER,
+      now,
+    });
     return verdict.kind === 'accepted';
   };
   const answer = (request: SipRequest): Octets => {
@@ -80,7 +92,7 @@ async function withServer(options: Partial<PhoneOptions> = {}, minimum = 60) {
     if (!isProven(request)) {
       const values = makeChallenge({
         realm: REALM,
-        nonce: nonces.issue(REALM, clock.wall()),
+        nonce: nonces.issue(REALM, PEER, clock.wall()),
         algorithms: ['SHA-256', 'MD5'],
       });
       return composeResponse(request, 401, {

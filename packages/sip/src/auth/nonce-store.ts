@@ -8,7 +8,9 @@
  * the one first used longest ago goes, with it every unremembered nonce made no later. A forgotten nonce is stale: the
  * client is asked again, and a replay never passes. After a restart all nonces of the boot before are stale likewise.
  *
- *   version (1) · wall ms, hex (12) · boot (8) · random (16) · HMAC-SHA-256 of these and the realm (32 of 64)
+ * It is sealed to whom it is given as well: who sends it back receives there, which a datagram's source alone does not show.
+ *
+ *   version (1) · wall ms, hex (12) · boot (8) · random (16) · HMAC-SHA-256 of these, the binding and the realm (32 of 64)
  */
 import { asWall, type Octets, octets, own, type Random, randomHex, slice, type Wall } from '@strowger/proto';
 import { equalsConstantTime } from './digest.ts';
@@ -32,6 +34,7 @@ export type NonceVerdict =
   | { readonly kind: 'expired'; readonly issued: Wall }
   /** Ours, by its seal, but of another boot, whose counts are not known. */
   | { readonly kind: 'other-boot'; readonly issued: Wall }
+  /** Not ours, or given to somebody else. */
   | { readonly kind: 'foreign' };
 
 export type NonceUse = 'fresh' | 'replayed' | 'forgotten';
@@ -73,19 +76,19 @@ export class NonceStore {
     return this.#counts.size;
   }
 
-  /** A new nonce for challenges of this realm. */
-  issue(realm: Octets, now: Wall): Octets {
+  /** A new nonce for challenges of this realm, to whom the binding names (an address). */
+  issue(realm: Octets, binding: Octets, now: Wall): Octets {
     const { boot, random } = this.#options;
     const time = Math.max(0, Math.floor(now)).toString(16).padStart(12, '0');
     const stated = `${VERSION}${time}${boot}${randomHex(random, 8)}` as Octets;
-    return octets`${stated}${this.#seal(stated, realm)}`;
+    return octets`${stated}${this.#seal(stated, realm, binding)}`;
   }
 
-  /** Reads a nonce that somebody sent. */
-  judge(nonce: Octets, realm: Octets, now: Wall): NonceVerdict {
+  /** Reads a nonce that somebody sent, who is named by the binding. */
+  judge(nonce: Octets, realm: Octets, binding: Octets, now: Wall): NonceVerdict {
     if (nonce.length !== LENGTH || nonce[0] !== VERSION) return { kind: 'foreign' };
     const stated = slice(nonce, 0, STATED);
-    if (!equalsConstantTime(slice(nonce, STATED), this.#seal(stated, realm))) return { kind: 'foreign' };
+    if (!equalsConstantTime(slice(nonce, STATED), this.#seal(stated, realm, binding))) return { kind: 'foreign' };
     const issued = asWall(Number.parseInt(stated.slice(1, 13), 16));
     if (stated.slice(13, 21) !== this.#options.boot) return { kind: 'other-boot', issued };
     const age = now - issued;
@@ -103,8 +106,9 @@ export class NonceStore {
     return 'fresh';
   }
 
-  #seal(stated: Octets, realm: Octets): Octets {
-    return slice(this.#mac(octets`${stated}:${realm}`), 0, LENGTH - STATED);
+  #seal(stated: Octets, realm: Octets, binding: Octets): Octets {
+    // With its length, so that no binding runs into a realm.
+    return slice(this.#mac(octets`${stated}:${binding.length}:${binding}:${realm}`), 0, LENGTH - STATED);
   }
 
   #makeRoom(now: Wall): void {

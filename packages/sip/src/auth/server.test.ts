@@ -19,6 +19,7 @@ import { sameUri } from './uri-rule.ts';
 const o = (text: string) => text as Octets;
 const REALM = o('example.test');
 const URI = o('sip:example.test');
+const HERE = o('192.0.2.1');
 const REGISTER = o('REGISTER');
 const random = (): Random => {
   let n = 0;
@@ -57,7 +58,7 @@ function rig(nonces = store(), policy: DigestPolicy = {}) {
   const judge = (
     field: Octets,
     at = 0,
-    over: { method?: string; uri?: string; account?: typeof alice; body?: string } = {},
+    over: { method?: string; uri?: string; account?: typeof alice; body?: string; from?: string } = {},
   ): string => {
     const read = readCredentials([field], REALM);
     const verdict: DigestVerdict =
@@ -68,6 +69,7 @@ function rig(nonces = store(), policy: DigestPolicy = {}) {
             uriText: o(over.uri ?? URI),
             realm: REALM,
             nonces,
+            binding: o(over.from ?? HERE),
             now: asWall(1_000_000 + at),
             policy,
             ...('account' in over ? (over.account ? { account: over.account } : {}) : { account: alice }),
@@ -77,7 +79,7 @@ function rig(nonces = store(), policy: DigestPolicy = {}) {
     const data = Object.entries(verdict).filter(([key]) => !['kind', 'credentials', 'fault'].includes(key));
     return [verdict.kind, ...data.map(([, value]) => value)].join(' ');
   };
-  const issue = (at = 0) => nonces.issue(REALM, asWall(1_000_000 + at));
+  const issue = (at = 0) => nonces.issue(REALM, HERE, asWall(1_000_000 + at));
   return { nonces, answer, judge, issue };
 }
 
@@ -115,17 +117,34 @@ suite('digest server', () => {
     }
   });
 
-  test('RFC 7616 §3.3 stale only where the digest was right: expired, another boot, another key', () => {
+  test('RFC 7616 §3.3 stale: expired, another boot, another key', () => {
     const { answer, judge, issue, nonces } = rig();
     const nonce = issue();
     assert.equal(judge(answer(nonce), 60_000), 'accepted');
     assert.equal(judge(answer(nonce, { nc: 2 }), 60_001), 'stale expired');
-    assert.equal(judge(answer(nonce, { nc: 2, password: 'guess' }), 60_001), 'wrong digest');
-    assert.equal(judge(answer(store('00000002').issue(REALM, asWall(1_000_000)))), 'stale other-boot');
+    assert.equal(judge(answer(nonce, { nc: 2, password: 'guess' }), 60_001), 'stale expired');
+    assert.equal(judge(answer(store('00000002').issue(REALM, HERE, asWall(1_000_000)))), 'stale other-boot');
     assert.equal(judge(answer(o('made-up'))), 'stale foreign');
-    assert.equal(judge(answer(nonces.issue(o('other.test'), asWall(1_000_000)))), 'stale foreign');
+    assert.equal(judge(answer(nonces.issue(o('other.test'), HERE, asWall(1_000_000)))), 'stale foreign');
     assert.equal(judge(answer(o(nonce.replace(/.$/, (c) => (c === '0' ? '1' : '0'))))), 'stale foreign');
     assert.equal(judge(answer(issue(200_000))), 'stale expired');
+  });
+
+  test('a nonce is good from where it was sent to alone; from elsewhere a guess is not counted, nor told from the password', () => {
+    const { answer, judge, issue, nonces } = rig();
+    const nonce = issue();
+    for (const nc of [1, 2]) {
+      for (const password of ['secret', 'guess']) {
+        const field = answer(nonce, { password, nc });
+        assert.equal(judge(field, 0, { from: '192.0.2.2' }), 'stale foreign');
+        assert.equal(judge(answer(o('made-up'), { password, nc })), 'stale foreign');
+      }
+    }
+    assert.equal(nonces.size, 0);
+    assert.equal(judge(answer(nonce)), 'accepted');
+    const binding = (text: string) =>
+      new NonceStore({ key: KEY, boot: o('00000001'), random: random() }).issue(o('1:b'), o(text), asWall(1));
+    assert.notEqual(binding('a'), binding('a:1'));
   });
 
   test('RFC 7616 §5.5 a count is taken once, in any order within 32', () => {
@@ -166,6 +185,7 @@ suite('digest server', () => {
       uriText: URI,
       realm: REALM,
       nonces,
+      binding: HERE,
       now: asWall(1_000_000),
       hashes,
     };
@@ -289,7 +309,7 @@ suite('nonce store', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 80 }), { maxLength: 120 }), (counts) => {
         const nonces = store();
         const now = asWall(1_000_000);
-        const nonce = nonces.issue(REALM, now);
+        const nonce = nonces.issue(REALM, HERE, now);
         const taken = new Set<number>();
         let highest = 0;
         for (const count of counts) {
@@ -317,9 +337,9 @@ suite('nonce store', () => {
         let now = 1_000_000;
         for (const { nonce: wanted, count, wait } of steps) {
           now += wait;
-          if (wanted >= made.length) made.push({ nonce: nonces.issue(REALM, asWall(now)), issued: asWall(now) });
+          if (wanted >= made.length) made.push({ nonce: nonces.issue(REALM, HERE, asWall(now)), issued: asWall(now) });
           const { nonce, issued } = made[Math.min(wanted, made.length - 1)] as (typeof made)[number];
-          if (nonces.judge(nonce, REALM, asWall(now)).kind !== 'sound') continue;
+          if (nonces.judge(nonce, REALM, HERE, asWall(now)).kind !== 'sound') continue;
           if (nonces.use(nonce, issued, count, asWall(now)) !== 'fresh') continue;
           assert.equal(taken.has(`${nonce} ${count}`), false);
           taken.add(`${nonce} ${count}`);

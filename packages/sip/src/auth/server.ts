@@ -19,7 +19,7 @@ export interface ChallengeOptions {
   readonly algorithms: readonly DigestAlgorithm[];
   /** Empty: the form of RFC 2069. */
   readonly qop?: readonly Qop[];
-  /** True only where the digest was right and the nonce was not. */
+  /** True only where it was the nonce that was not good (RFC 7616 §3.3). */
   readonly stale?: boolean;
   readonly opaque?: Octets;
   /** Says that user names may come hashed. */
@@ -69,6 +69,8 @@ export interface VerifyOptions {
   /** Stands in for an absent account; of the same cost as real ones. By default one made of a password. */
   readonly decoy?: DigestAccount;
   readonly nonces: NonceStore;
+  /** Whom the nonce must have been given to: what it was issued with. */
+  readonly binding: Octets;
   readonly now: Wall;
   readonly policy?: DigestPolicy;
   readonly hashes?: HashFunctions;
@@ -85,9 +87,9 @@ export interface DigestPolicy {
 
 export type DigestVerdict =
   | { readonly kind: 'accepted'; readonly credentials: DigestCredentials }
-  /** The reason is for logs and counters: outside all three look the same. */
+  /** With a sound nonce, so it is whom it says it is from. The reason is for logs: outside all three look the same. */
   | { readonly kind: 'wrong'; readonly reason: 'digest' | 'unknown-user' | 'algorithm-not-allowed' }
-  /** The digest was right: challenge again with `stale=true`. */
+  /** Challenge again with `stale=true`. Of the digest this says nothing, unless the nonce was forgotten. */
   | { readonly kind: 'stale'; readonly reason: 'expired' | 'other-boot' | 'foreign' | 'forgotten' }
   /** The digest was right and its count was used before. To be challenged as stale; worth a counter. */
   | { readonly kind: 'replayed'; readonly count: number }
@@ -95,12 +97,20 @@ export type DigestVerdict =
   | Malformed
   | UnknownAlgorithm;
 
-/** Judges credentials. Nothing is remembered of them unless their digest is right. */
+/**
+ * Judges credentials. Nothing is remembered of them unless their digest is right.
+ *
+ * The nonce comes first, and one that is not sound is all that is said: whose name stands on a datagram with a made-up
+ * nonce has not guessed, and must not pay for it; and a digest that is not counted as a guess must not be told right from
+ * wrong, or guessing would be free (RFC 7616 §3.3 asks no more for `stale` than an invalid nonce).
+ */
 export function verify(o: VerifyOptions): DigestVerdict {
   const { credentials, policy = {}, hashes = HASHES } = o;
   const wrong = offence(o, policy);
   if (wrong) return wrong;
   const { algorithm, username, nonce } = credentials;
+  const state = o.nonces.judge(nonce, o.realm, o.binding, o.now);
+  if (state.kind !== 'sound') return { kind: 'stale', reason: state.kind };
   const decoy = o.decoy ?? passwordAccount({ user: username, realm: o.realm, password: DECOY, hashes });
   const known = (o.account ?? decoy).ha1(algorithm);
   const secret = known ?? (decoy.ha1(algorithm) as Octets);
@@ -110,8 +120,6 @@ export function verify(o: VerifyOptions): DigestVerdict {
   if (!o.account) return { kind: 'wrong', reason: 'unknown-user' };
   if (known === undefined) return { kind: 'wrong', reason: 'algorithm-not-allowed' };
   if (!right) return { kind: 'wrong', reason: 'digest' };
-  const state = o.nonces.judge(nonce, o.realm, o.now);
-  if (state.kind !== 'sound') return { kind: 'stale', reason: state.kind };
   const count = credentials.count ?? 1;
   switch (o.nonces.use(nonce, state.issued, count, o.now)) {
     case 'fresh':

@@ -233,6 +233,37 @@ suite('limits', () => {
     assert.equal(statusOf(login(rig)), 200);
   });
 
+  test('a spoofed datagram with a made-up nonce is no failure of whom it names, and says nothing of the password', async () => {
+    const { rig } = await open('limits: { failuresPerMinute: 3 }');
+    const elsewhere = { ...PHONE, remote: { address: '203.0.113.66', port: 5060 } };
+    // Given to somebody else, and made up.
+    const nonces = [quoted(answerTo(rig, request(), elsewhere), 'nonce'), '0'.repeat(69), 'made-up'];
+    const masked = (text: string) =>
+      text
+        .replace(/nonce="[^"]*"/g, 'N')
+        .replace(/branch=[^;\r]*/, 'B')
+        .replace(/tag=[^;\r]*/g, 'T');
+    const answers = new Set<string>();
+    for (let i = 0; i < 30; i += 1) {
+      const challenge = `nonce="${nonces[i % 3]}"`;
+      const user = i % 4 === 0 ? '4711' : '1001';
+      const password = i % 5 === 0 ? 'secret-default' : `guess ${i}`;
+      answers.add(masked(answerTo(rig, request({ fields: [credentials(challenge, {}, { user, password })] }))));
+    }
+    assert.equal(answers.size, 1);
+    assert.match([...answers][0] ?? '', /^SIP\/2\.0 401 (?:.*\r\n)*WWW-Authenticate: .*stale=true/);
+    assert.equal(statusOf(login(rig)), 200);
+  });
+
+  test('a phone whose address has changed is asked again, with stale=true, and is in', async () => {
+    const { rig } = await open();
+    const challenge = answerTo(rig, request());
+    const moved = { ...PHONE, remote: { address: '203.0.113.66', port: 5060 } };
+    const again = answerTo(rig, request({ fields: [credentials(challenge, {})] }), moved);
+    assert.match(again, /^SIP\/2\.0 401 (?:.*\r\n)*WWW-Authenticate: .*stale=true/);
+    assert.equal(statusOf(answerTo(rig, request({ fields: [credentials(again, {})] }), moved)), 200);
+  });
+
   test('the first question is no failure: a phone that is asked and answers is never stopped', async () => {
     const { rig } = await open('limits: { failuresPerMinute: 1 }');
     for (let i = 0; i < 20; i += 1) assert.equal(statusOf(login(rig)), 200);

@@ -2,7 +2,7 @@
  * Who is there: digest for devices (RFC 3261 §22, RFC 8760), the address for networks the configuration trusts. Every
  * method outside a dialog is asked, and an unknown user is answered like a wrong password: same bytes, same work.
  */
-import { type Octets, randomHex } from '@strowger/proto';
+import { encode, type Octets, randomHex } from '@strowger/proto';
 import { authorization, type Field, parseUri, proxyAuthorization } from '@strowger/sip';
 import {
   type DigestAlgorithm,
@@ -108,6 +108,7 @@ class Authenticator {
       body: request.body,
       realm,
       nonces: this.#nonces,
+      binding: bindingOf(exchange),
       now: this.#context.clock.wall(),
       policy: { uri: this.#uriRule(read.credentials.uri) },
       hashes: this.#context.hashes,
@@ -176,7 +177,7 @@ class Authenticator {
     const asRegistrar = challengesAsRegistrar(exchange.request.method);
     const values = makeChallenge({
       realm,
-      nonce: this.#nonces.issue(realm, this.#context.clock.wall()),
+      nonce: this.#nonces.issue(realm, bindingOf(exchange), this.#context.clock.wall()),
       algorithms: this.#algorithmsOf(exchange),
       stale: o.stale,
     });
@@ -185,6 +186,12 @@ class Authenticator {
     return refuse(asRegistrar ? 401 : 407, because(o.code), fields);
   }
 }
+
+/**
+ * A nonce is good from the address it was sent to: thirty datagrams in another's name would else have that one locked out.
+ * The port may change, as behind a NAT it does.
+ */
+const bindingOf = ({ flow }: Exchange): Octets => encode(flow.remote.address);
 
 /** RFC 3261 §22.2, §22.3: who is spoken to asks with 401, who passes on asks with 407. */
 const challengesAsRegistrar = (method: Octets): boolean => method !== 'INVITE' && method !== 'MESSAGE';
