@@ -96,6 +96,16 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
     return true;
   }
 
+  /** It could not begin: nothing finds it any more, and nobody hears of it. */
+  abandon(): void {
+    this.#timer?.stop();
+    this.#waiting.clear();
+    if (this.#callId !== undefined && this.#localTag !== undefined) {
+      this.#o.context.sip.dialogs.remove(this.#callId, this.#localTag);
+    }
+    this.#o = { ...this.#o, listener: NOBODY, onGone: () => {} };
+  }
+
   /** Plain data, for a snapshot. */
   get call(): Call {
     return this.#call;

@@ -13,7 +13,7 @@ import type { BridgeSummary, MediaEvent } from '../../media/port.ts';
 import type { DirectoryService } from '../directory/api.ts';
 import type { LocationService } from '../location/api.ts';
 import type { CallsService, CallView, EndedCall } from './api.ts';
-import { CALLER, startCoupling } from './coupling.ts';
+import { CALLER, type CouplingOutput, startCoupling } from './coupling.ts';
 import { calleeOf, callerOf } from './identity.ts';
 import type { Body } from './leg.ts';
 import { type CallSnapshot, LiveCall, type LiveCallHost } from './live-call.ts';
@@ -100,7 +100,27 @@ export class Switchboard implements CallsService, LiveCallHost {
   }
 
   #begin(exchange: Exchange, plan: Targets, hops: number): Answer | undefined {
-    const { request, flow, principal } = exchange;
+    let call: LiveCall | undefined;
+    let outputs: readonly CouplingOutput[];
+    try {
+      [call, outputs] = this.#make(exchange, plan, hops);
+      if (!this.#takeCaller(call, exchange)) {
+        this.gone(call);
+        return { status: 503, reason: because('too-many-dialogs'), fields: [['Retry-After', octets`10`]] };
+      }
+    } catch (error) {
+      // The caller is answered 500 above us. The place that was taken must not go with it.
+      for (const leg of call?.legs.values() ?? []) leg.abandon();
+      if (call) this.gone(call);
+      else this.#bound.release();
+      throw error;
+    }
+    call.begin(outputs);
+    return undefined;
+  }
+
+  #make(exchange: Exchange, plan: Targets, hops: number): [LiveCall, readonly CouplingOutput[]] {
+    const { request, flow } = exchange;
     const { context } = this;
     const id = randomHex(context.random, 8);
     const caller = callerOf(exchange, this.people);
@@ -123,17 +143,19 @@ export class Switchboard implements CallsService, LiveCallHost {
     const call = new LiveCall(this, facts, coupling);
     this.#calls.set(id, call);
     this.#ringing.set(id, { plan, from: caller.nameAddr, to: callee.nameAddr, hops: hops - 1 });
-    const place = this.#callersPlace(exchange, tenant);
-    const leg = this.addLeg(call, CALLER, principal, place);
-    const contact = context.sip.contact(context.sip.token(), { kind: 'flow', flow });
-    const localTag = context.sip.token();
+    return [call, outputs];
+  }
+
+  /** False when there is no room for its dialog. */
+  #takeCaller(call: LiveCall, exchange: Exchange): boolean {
+    const { request, flow, principal } = exchange;
+    const { sip } = this.context;
+    const { id, tenant } = call.facts;
+    const leg = this.addLeg(call, CALLER, principal, this.#callersPlace(exchange, tenant));
+    const contact = sip.contact(sip.token(), { kind: 'flow', flow });
+    const localTag = sip.token();
     const key = leg.take(exchange);
-    if (!leg.begin(...startIncoming({ request, key, localTag, contact, seed: seedOf(id) }))) {
-      this.gone(call);
-      return { status: 503, reason: because('too-many-dialogs'), fields: [['Retry-After', octets`10`]] };
-    }
-    call.begin(outputs);
-    return undefined;
+    return leg.begin(...startIncoming({ request, key, localTag, contact, seed: seedOf(id) }));
   }
 
   ring(call: LiveCall, leg: string, body: Body | undefined): void {
