@@ -8,7 +8,7 @@ import type { ModuleContext, Stoppable } from '../../kernel/context.ts';
 import { errorFields } from '../../kernel/log.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { because, type Reason } from '../../kernel/reason.ts';
-import type { ConnectRequest, StreamLocal } from '../../media/port.ts';
+import type { ConnectRequest, MediaErrorCode, StreamLocal } from '../../media/port.ts';
 import type { EndedCall, Party } from './api.ts';
 import { remotesIn } from './coupling/describe.ts';
 import { CALLER, type MediaPath } from './coupling/state.ts';
@@ -129,7 +129,7 @@ export class LiveCall implements LegListener {
         return this.hangUp(because('media-ports-lost'));
       }
       for (const [side, description] of Object.entries(this.#described[bridge] ?? {})) {
-        await media.connect({ bridge, leg: side === 'a' ? 'a' : 'b', ...description });
+        await this.#connect({ bridge, leg: side === 'a' ? 'a' : 'b', ...description });
       }
     }
   }
@@ -195,7 +195,7 @@ export class LiveCall implements LegListener {
         const { bridge, side, source, description } = output;
         const request = connection(this.#sourceOf(side) ?? source, description);
         this.#described = { ...this.#described, [bridge]: { ...this.#described[bridge], [side]: request } };
-        this.#background('connect', context.media.connect({ bridge, leg: side, ...request }));
+        this.#background('connect', this.#connect({ bridge, leg: side, ...request }));
         return;
       }
       case 'release': {
@@ -243,7 +243,24 @@ export class LiveCall implements LegListener {
     return phase !== 'ended' && paths.some((path) => path.bridge === bridge);
   }
 
-  /** Media that cannot be told is told again when it comes back: see `rebuildMedia`. */
+  /**
+   * A description that media will not send to (an address that is nobody's, or our own) leaves that side without a sound
+   * until it is replaced by another: that is no mistake of ours, and the reason is kept where the call's others are.
+   */
+  async #connect(request: ConnectRequest): Promise<void> {
+    const { media, log, sip } = this.#host.context;
+    try {
+      await media.connect(request);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (!REFUSALS.has(code)) throw error;
+      const side = request.leg === 'a' ? 'caller' : 'callee';
+      sip.why(this.facts.callId, because('media-description-refused', { code, side }));
+      log.warn('media-description-refused', { call: this.facts.id, side, ...errorFields(error) });
+    }
+  }
+
+  /** Media that is not there now is told again when it comes back: see `rebuildMedia`. */
   #background(what: string, work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       this.#host.context.log.warn(`media-${what}-failed`, { call: this.facts.id, ...errorFields(error) });
@@ -273,6 +290,9 @@ export class LiveCall implements LegListener {
     if (!this.#busy && this.#coupling.phase === 'ended' && this.legs.size === 0) this.#host.gone(this);
   }
 }
+
+/** What media has against a description itself: it would say so again. */
+const REFUSALS: ReadonlySet<string> = new Set<MediaErrorCode>(['MEDIA_BAD_ADDRESS', 'MEDIA_LOOP']);
 
 const startsWith = (all: readonly number[], first: readonly number[]): boolean => first.every((x, i) => all[i] === x);
 const portsOf = (streams: readonly StreamLocal[]): readonly number[] => streams.map(({ port }) => port);

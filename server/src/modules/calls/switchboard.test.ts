@@ -3,9 +3,9 @@ import { suite, test } from 'node:test';
 import { octets } from '@strowger/proto';
 import type { Plan, Target } from '../../kernel/exchange.ts';
 import { ALL_RIGHTS } from '../../kernel/principal.ts';
-import { because } from '../../kernel/reason.ts';
+import { because, type Reason } from '../../kernel/reason.ts';
 import { asModule, PHONE, type Rig, startRig } from '../../kernel/rig.ts';
-import type { StreamLocal } from '../../media/port.ts';
+import { MediaError, type MediaPort, type StreamLocal } from '../../media/port.ts';
 import { JournalMemory } from '../../storage/journal-memory.ts';
 import { type DirectoryService, directory } from '../directory/api.ts';
 import { type LocationService, location } from '../location/api.ts';
@@ -66,7 +66,14 @@ interface World {
 }
 
 async function world(
-  o: { config?: string; disk?: JournalMemory; ports?: (first: number) => readonly StreamLocal[] } = {},
+  o: {
+    config?: string;
+    disk?: JournalMemory;
+    ports?: (first: number) => readonly StreamLocal[];
+    connect?: MediaPort['connect'];
+    people?: Partial<DirectoryService>;
+    places?: Partial<LocationService>;
+  } = {},
 ): Promise<World> {
   const media: string[] = [];
   const ended: EndedCall[] = [];
@@ -95,14 +102,15 @@ async function world(
         media.push(`allocate ${bridge.split('/')[1]}`);
         return { a: ports(30_000), b: ports(31_000) };
       },
+      ...(o.connect === undefined ? {} : { connect: o.connect }),
       release: async (bridge) => void media.push(`release ${bridge.split('/')[1]}`),
       list: async () => [],
     },
     modules: [
       asModule(
         (context) => {
-          context.provide(directory, PEOPLE);
-          context.provide(location, PLACES);
+          context.provide(directory, { ...PEOPLE, ...o.people });
+          context.provide(location, { ...PLACES, ...o.places });
           context.authenticate({
             name: 'all',
             run: () => ({
@@ -242,6 +250,38 @@ suite('switchboard', () => {
     assert.deepEqual(all.rig.takeLines(), ['SIP/2.0 481 Call/Transaction Does Not Exist']);
     all.rig.deliver(inDialog('BYE', all.toAlice, 'another', 2));
     assert.deepEqual(all.rig.takeLines(), ['SIP/2.0 481 Call/Transaction Does Not Exist']);
+    assert.equal(all.service.list('t')[0]?.phase, 'up');
+  });
+
+  test('an exception while a call begins: 500, and its place, its dialog and itself are given back', async () => {
+    const fail = (): never => {
+      throw new Error('ours');
+    };
+    for (const o of [{ people: { byExtension: fail } }, { places: { bindings: fail } }]) {
+      const all = await world(o);
+      all.rig.deliver(invite());
+      await settle();
+      assert.deepEqual(all.rig.takeLines(), ['SIP/2.0 500 Server Internal Error']);
+      assert.deepEqual(all.media, []);
+      assertNothingLeft(all);
+    }
+  });
+
+  test('a description that media will not send to: the call goes on, and says why that side hears nothing', async () => {
+    const all = await talking({
+      connect: async ({ leg }) => {
+        if (leg === 'b') throw new MediaError('MEDIA_LOOP', 'our own port');
+      },
+    });
+    await settle();
+    const reasons = [...all.rig.kernel.trace.records()]
+      .filter(({ kind }) => kind === 'why')
+      .map(({ text }) => JSON.parse(text) as Reason);
+    assert.deepEqual(
+      reasons.filter(({ code }) => code === 'media-description-refused'),
+      [{ code: 'media-description-refused', data: { code: 'MEDIA_LOOP', side: 'callee' } }],
+    );
+    assert.deepEqual(all.rig.events(), ['media-description-refused']);
     assert.equal(all.service.list('t')[0]?.phase, 'up');
   });
 
