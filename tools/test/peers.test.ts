@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { peer } from './peers.ts';
 
-/** Looks for sipsak where nothing is installed. */
+/** Looks for SIPp where nothing is installed. */
 function withoutPeers<T>(ci: string | undefined, look: () => T): T {
   const { PATH, CI } = process.env;
   process.env.PATH = '/nonexistent';
@@ -19,8 +19,8 @@ function withoutPeers<T>(ci: string | undefined, look: () => T): T {
 
 suite('peers', () => {
   test('an absent one is a reason to skip that names the package to install', () => {
-    const { skip, path } = withoutPeers(undefined, () => peer('sipsak'));
-    assert.equal(skip, 'sipsak is not installed (Debian: apt install sipsak)');
+    const { skip, path } = withoutPeers(undefined, () => peer('sipp'));
+    assert.equal(skip, 'sipp is not installed (Debian: apt install sip-tester)');
     assert.equal(path, '');
   });
 

@@ -10,12 +10,9 @@ import { delimiter, join } from 'node:path';
 /** Command → the Debian package it comes in. */
 const PACKAGES = {
   baresip: 'baresip-core',
-  ffmpeg: 'ffmpeg',
   ip: 'iproute2',
   iptables: 'iptables',
   sipp: 'sip-tester',
-  sipsak: 'sipsak',
-  sox: 'sox',
   tshark: 'tshark',
 } as const;
 

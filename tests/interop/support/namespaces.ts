@@ -60,7 +60,7 @@ export class Internet {
     ip('-n', phone, 'addr', 'add', `${PRIVATE}/24`, 'dev', 'eth');
     ip('-n', phone, 'link', 'set', 'eth', 'up');
     ip('-n', phone, 'route', 'add', 'default', 'via', '10.0.0.1');
-    ip('netns', 'exec', router, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+    ip('netns', 'exec', router, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
     const iptables = (...rule: string[]): void => ip('netns', 'exec', router, peer('iptables').path, ...rule);
     // A port of its own for each mapping, and only answers come in: the kind of NAT that is hardest to get through.
     iptables('-t', 'nat', '-A', 'POSTROUTING', '-o', 'wan', '-j', 'MASQUERADE', '--random');
