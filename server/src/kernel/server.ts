@@ -30,6 +30,7 @@ import type { KernelParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
 import { ServiceTable } from './services.ts';
 import { KernelSipPort } from './sip-port.ts';
+import { CallbackTimer } from './timer.ts';
 import { TraceRing } from './trace-ring.ts';
 import { destinationFor } from './way.ts';
 
@@ -37,8 +38,9 @@ const TRACE_BYTES = 64 << 20;
 /** A call has its caller's leg and one of each phone that rings; once answered, two. */
 const DIALOGS_PER_CALL = 4;
 const MIN_DIALOGS = 1_000;
-/** A 2xx out of nowhere costs who sends it one packet, and us a transaction. */
+/** BYEs to those who answered out of nowhere, within the time in which a phone says its 2xx again (64·T1). */
 const MAX_TURNED_AWAY = 1_000;
+const TURNED_AWAY_FOR = 32_000;
 
 export interface KernelOptions {
   readonly traceBytes?: number;
@@ -222,30 +224,27 @@ export class Kernel implements KernelParts {
   }
 
   /**
-   * A phone that answered too late must not sit in a call with nobody: it gets its ACK, and a BYE. They go the way its
-   * answer came, not where its Contact says: anybody could send us one that names a third.
+   * A phone that answered too late must not sit in a call with nobody: it gets a BYE and its ACK. They go the way its
+   * answer came, not where its Contact says: anybody could send us one that names a third. And each once, for the source
+   * of a datagram may be a lie too: a phone that missed them says its 2xx again. The BYE goes first: after the ACK alone
+   * it would not.
    */
   #turnAway(response: SipResponse, flow: Flow): void {
     const { sip } = this;
-    for (const output of answerStray(response)) {
+    for (const output of [...answerStray(response)].reverse()) {
       if (output.kind !== 'ack' && output.kind !== 'send') continue;
       const target = destinationFor(output.nextHop, { flow, device: true }, sip);
-      if (target === undefined) continue;
-      if (output.kind === 'ack') sip.ack(output.text, target);
-      else if (this.#turnedAway.take()) {
-        sip.request({ method: output.method, text: output.text, target }, this.#released(this.#turnedAway));
-      }
+      if (target === undefined || (output.kind === 'send' && !this.#mayTurnAway())) continue;
+      // Without a transaction, the BYE like the ACK.
+      sip.ack(output.text, target);
     }
   }
 
-  /** Owns a request that nobody waits for: gives its place back when it is over. */
-  #released(bound: Bound): ClientOwner {
-    return {
-      response: (_, { status }) => {
-        if (status >= 200) bound.release();
-      },
-      failed: () => bound.release(),
-    };
+  #mayTurnAway(): boolean {
+    if (!this.#turnedAway.take()) return false;
+    const timer = new CallbackTimer(this.host.wheel, () => this.#turnedAway.release());
+    timer.start(this.host.clock.now(), TURNED_AWAY_FOR);
+    return true;
   }
 }
 
