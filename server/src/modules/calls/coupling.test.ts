@@ -347,6 +347,17 @@ suite('coupling, several phones', () => {
       'ended by callee: rejected 603 callee-declined',
     ]);
   });
+
+  test('§21.6.1 600 is busy everywhere, not declined', () => {
+    const bench = two();
+    bench.leg('b1', ended('rejected', 600));
+    assert.deepEqual(bench.take(), [
+      'a reject 600 callee-busy',
+      'b2 hang-up callee-busy',
+      'release c/0',
+      'ended by callee: busy 600 callee-busy',
+    ]);
+  });
 });
 
 suite('coupling, media', () => {

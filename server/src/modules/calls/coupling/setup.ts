@@ -2,6 +2,7 @@
 import type { Wall } from '@strowger/proto';
 import { because } from '../../../kernel/reason.ts';
 import type { Body, LegEnded, LegEvent } from '../leg.ts';
+import { bestFailure } from './best-failure.ts';
 import { across, streamsIn } from './describe.ts';
 import { finish } from './finish.ts';
 import { allocatePath, goOn } from './launch.ts';
@@ -145,8 +146,7 @@ function onRefused(coupling: Coupling, fork: Fork, event: LegEnded, now: Wall): 
   const status = event.cause === 'no-answer' ? 480 : (event.status ?? 480);
   const next = setFork(coupling, fork, { state: 'over', status });
   // RFC 3261 §16.7: a 6xx speaks for the person, not for the phone.
-  if (status >= 600)
-    return finish(next, { by: 'callee', cause: 'rejected', status, reason: because('callee-declined') }, now);
+  if (status >= 600) return finish(next, bestFailure([status], event.cause), now);
   return goOn(next, event, now);
 }
 
