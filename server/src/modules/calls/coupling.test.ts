@@ -510,6 +510,14 @@ suite('coupling, offers within the call (RFC 3261 §14, RFC 3264 §8)', () => {
     assert.deepEqual(bench.take(), ['a reject 488 offer-unreadable']);
   });
 
+  test('§14.1 a phone’s challenge, redirection or 481 is not the other’s: 488', () => {
+    const bench = up();
+    for (const [said, told] of [401, 407, 302, 481, 488, 415, 606].map((s) => [s, s < 482 && s !== 415 ? 488 : s])) {
+      bench.leg('a', { kind: 'offer', body: sdp(4000) }).leg('b1', { kind: 'offer-failed', status: said ?? 0 });
+      assert.deepEqual(bench.take(), ['b1 offer [31000]', `a reject ${told} offer-refused`]);
+    }
+  });
+
   test('an offer taken back is taken back on the other side; its late answer is acknowledged and changes nothing', () => {
     const bench = up();
     bench.leg('a', { kind: 'offer', body: sdp(4000) }).leg('a', { kind: 'offer-withdrawn' });
@@ -562,6 +570,14 @@ suite('coupling, offers within the call (RFC 3261 §14, RFC 3264 §8)', () => {
 
 suite('coupling, other requests', () => {
   const info = (method: string): LegEvent => ({ kind: 'request', key: 7, method: assumeOctets(method) });
+
+  test('a phone’s challenge, redirection or 481 to a request is not the other’s: 480', () => {
+    const bench = up();
+    for (const [said, told] of [401, 407, 302, 481, 415].map((s) => [s, s === 415 ? 415 : 480])) {
+      bench.leg('a', info('INFO')).leg('b1', { kind: 'reply', context: 7, status: said ?? 0 });
+      assert.deepEqual(bench.take(), ['b1 send INFO', `a respond ${told}`]);
+    }
+  });
 
   test('RFC 6086 INFO goes to the other side, and its answer back', () => {
     const bench = up();

@@ -10,6 +10,7 @@
  * of the bridge's `b` side, and the other way round.
  */
 import type { Wall } from '@strowger/proto';
+import { forPeer } from './coupling/best-failure.ts';
 import { hangUp } from './coupling/finish.ts';
 import { launch } from './coupling/launch.ts';
 import { onAllocated, onMediaFailed } from './coupling/media.ts';
@@ -69,7 +70,8 @@ function onLeg(coupling: Coupling, leg: string, event: LegEvent, now: Wall): Cou
       return passOn(coupling, leg, event);
     case 'reply': {
       const peer = peerOf(coupling, leg);
-      const { context: key, status } = event;
+      const { context: key } = event;
+      const status = forPeer(event.status, 480);
       return [
         coupling,
         peer === undefined ? [] : [{ kind: 'command', leg: peer, command: { kind: 'respond', key, status } }],

@@ -28,6 +28,16 @@ function forCaller(status: number): number {
   return status;
 }
 
+/**
+ * The same within a call, where one side's refusal answers the other's request: a challenge would have a phone send its
+ * password where it is not wanted, a redirection send it past the exchange, and 481 end a call of its own that stands
+ * (RFC 3261 §12.2.1.2). They become `instead`.
+ */
+export function forPeer(status: number, instead: number): number {
+  const ofOneLeg = status === 401 || status === 407 || status === 481 || (status >= 300 && status < 400);
+  return ofOneLeg ? instead : status;
+}
+
 const byOf = (status: number): CallEnd['by'] => (status === 408 ? 'network' : 'callee');
 
 function causeOf(status: number): string {

@@ -8,6 +8,7 @@
 import type { Wall } from '@strowger/proto';
 import { because } from '../../../kernel/reason.ts';
 import type { Body, LegCommand, LegEvent } from '../leg.ts';
+import { forPeer } from './best-failure.ts';
 import { across, streamsIn } from './describe.ts';
 import { finish } from './finish.ts';
 import { allocatePath } from './launch.ts';
@@ -129,7 +130,7 @@ function onAcknowledged(coupling: Coupling, leg: string, body: Body | undefined)
 function onFailed(coupling: Coupling, leg: string, status: number): CouplingStep {
   const { exchange } = coupling;
   if (exchange?.stage !== 'crossing' || peerOf(coupling, exchange.from) !== leg) return [coupling, []];
-  return abandon(coupling, status);
+  return abandon(coupling, forPeer(status, 488));
 }
 
 function onWithdrawn(coupling: Coupling, leg: string): CouplingStep {
