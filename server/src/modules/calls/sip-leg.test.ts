@@ -264,6 +264,23 @@ suite('SIP leg, in the dialog', () => {
     assert.deepEqual(port.take(), []);
   });
 
+  test('§18.2.2 the 200 of the process before, its connection gone: to the phone’s own host, not to whom its Contact names', () => {
+    const before = talking();
+    before.leg.request(exchange('INVITE', ';tag=theirs', ';tag=ours', { seq: 5, body: 'v=0' }));
+    before.leg.command({ kind: 'answer', body: { type: octets`application/sdp`, text: octets`v=0` } });
+    const flow: Flow = { ...PHONE, transport: 'tcp', connection: -1 };
+    for (const [address, said] of [
+      ['203.0.113.1', ['again SIP/2.0 200 OK']],
+      [PHONE.remote.address, []],
+    ] as const) {
+      const { world, port, leg } = rig({ flow: { ...flow, remote: { address, port: 5062 } } });
+      port.live = false;
+      leg.begin(before.leg.call);
+      world.advance(500);
+      assert.deepEqual(port.take(), said, address);
+    }
+  });
+
   test('RFC 5626 §5.3 a phone that has registered anew is hung up where it is now', () => {
     const { port, leg, way } = talking();
     way.flow = { ...PHONE, remote: { address: '198.51.100.9', port: 7777 } };

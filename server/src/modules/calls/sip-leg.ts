@@ -215,13 +215,15 @@ export class SipLeg implements Leg, DialogOwner, ClientOwner {
 
   /**
    * A response whose transaction died with the process before us goes by itself; where its connection died too, over a
-   * new one to where the phone takes requests (RFC 3261 §18.2.2).
+   * new one to where the phone takes requests (RFC 3261 §18.2.2), if that is its own host.
    */
   #resend(text: Octets): void {
     const { sip } = this.#o.context;
-    const { flow } = this.#o.way();
+    const way = this.#o.way();
+    const { flow } = way;
     if (sip.isLive({ kind: 'flow', flow })) return sip.resend(text, { kind: 'flow', flow });
-    const target = this.#call.state === 'confirmed' ? sip.resolve(this.#call.dialog.remoteTarget) : undefined;
+    const target =
+      this.#call.state === 'confirmed' ? destinationFor(this.#call.dialog.remoteTarget, way, sip) : undefined;
     if (target) sip.resend(text, target);
   }
 
