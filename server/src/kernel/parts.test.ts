@@ -147,6 +147,13 @@ suite('the way to a device (RFC 3261 §8.1.2)', () => {
     assert.equal(portOf(sip.resolve(octets`sips:[2001:db8::1]`)), 5061);
   });
 
+  test('RFC 7118 §5, RFC 3261 §19.1.2 the port that a URI leaves out is its transport’s', () => {
+    const ports = ['udp', 'tcp', 'tls', 'ws', 'wss'].map((transport) =>
+      portOf(sip.resolve(octets`sip:1.2.3.4;transport=${octets`${transport as never}`}`)),
+    );
+    assert.deepEqual(ports, [5060, 5060, 5061, 80, 443]);
+  });
+
   test('Contact leads back by the transport and family it goes out by', () => {
     const to = (transport: TransportName): Destination => ({ kind: 'flow', flow: { ...tcp, transport } });
     assert.equal(sip.contact(octets`u`, to('tcp')), '<sip:u@192.0.2.1:5060;transport=tcp>');

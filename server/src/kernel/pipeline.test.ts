@@ -76,6 +76,19 @@ suite('pipeline', () => {
     assert.deepEqual(rig.takeLines(), ['SIP/2.0 403 Forbidden']);
   });
 
+  test('RFC 3261 §7.3.1 a package is found however its name is spelled', async () => {
+    const rig = await withModule((context) => {
+      trusting(context);
+      context.handle('PUBLISH', () => ({ status: 200, reason: because('found') }), 'presence');
+    });
+    for (const name of ['presence', 'Presence', 'PRESENCE;id=1']) rig.deliver(request('PUBLISH', [`Event: ${name}`]));
+    rig.deliver(request('PUBLISH', ['Event: dialog']));
+    assert.deepEqual(
+      rig.takeLines().map((line) => line.slice(8, 11)),
+      ['200', '200', '200', '405'],
+    );
+  });
+
   test('RFC 3261 §8.2.1 a method that nobody handles: 405 with those that somebody does', async () => {
     const rig = await withModule((context) => {
       trusting(context);

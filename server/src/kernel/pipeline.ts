@@ -1,6 +1,6 @@
 /** A request's way through the server: screen → authenticate → route → handle. Each stage may end it with an answer. */
 
-import { type Flow, octets } from '@strowger/proto';
+import { type Flow, lowerAscii, type Octets, octets } from '@strowger/proto';
 import type { ServerKey, SipRequest } from '@strowger/sip';
 import type { DialogOwner } from './dialog-table.ts';
 import type { Answer, Exchange, Plan, Verdict } from './exchange.ts';
@@ -135,8 +135,9 @@ function isVerdict(said: Principal | Plan | Verdict): said is Verdict {
   return said.kind === 'answer' || said.kind === 'drop';
 }
 
-/** RFC 6665 §8.2.1 event package or RFC 6086 §7.1 INFO package, without parameters. */
+/** RFC 6665 §8.2.1 event package or RFC 6086 §7.1 INFO package, without parameters; their names are tokens, so case says nothing (RFC 3261 §7.3.1). */
 function packageOf(request: SipRequest): string | undefined {
   const field = request.method === 'INFO' ? request.raw('Info-Package') : request.raw('Event');
-  return field?.split(';', 1)[0]?.split(' ', 1)[0];
+  const name = field?.split(';', 1)[0]?.split(' ', 1)[0];
+  return name === undefined ? undefined : lowerAscii(name as Octets);
 }

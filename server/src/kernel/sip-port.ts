@@ -14,6 +14,7 @@ import {
   type ClientKey,
   chooseLocal,
   composeResponse,
+  defaultPort,
   type Field,
   formatToken,
   param,
@@ -141,6 +142,6 @@ function destinationOf(uri: SipUri): Destination | undefined {
   const transport = (TRANSPORTS.has(named) ? named : uri.secure ? 'tls' : 'udp') as TransportName;
   if (named !== '' && !TRANSPORTS.has(named)) return undefined;
   if (!isIpv6(address) && !IPV4.test(address)) return undefined;
-  const port = uri.port ?? (transport === 'tls' || transport === 'wss' ? 5061 : 5060);
+  const port = uri.port ?? defaultPort(transport);
   return { kind: 'address', transport, remote: { address, port } };
 }
