@@ -224,19 +224,17 @@ export class Kernel implements KernelParts {
   }
 
   /**
-   * A phone that answered too late must not sit in a call with nobody: it gets a BYE and its ACK. They go the way its
-   * answer came, not where its Contact says: anybody could send us one that names a third. And each once, for the source
-   * of a datagram may be a lie too: a phone that missed them says its 2xx again. The BYE goes first: after the ACK alone
-   * it would not.
+   * A phone that answered too late must not sit in a call with nobody: it gets a BYE, the way its answer came, not where
+   * its Contact says: anybody could send us one that names a third. Once, without a transaction, for the source of a
+   * datagram may be a lie too. And no ACK: one that arrived where the BYE was lost would have the phone talk to nobody
+   * for ever; without it the phone says its 2xx again, and in the end hangs up by itself (RFC 3261 §13.3.1.4).
    */
   #turnAway(response: SipResponse, flow: Flow): void {
-    const { sip } = this;
-    for (const output of [...answerStray(response)].reverse()) {
-      if (output.kind !== 'ack' && output.kind !== 'send') continue;
-      const target = destinationFor(output.nextHop, { flow, device: true }, sip);
-      if (target === undefined || (output.kind === 'send' && !this.#mayTurnAway())) continue;
-      // Without a transaction, the BYE like the ACK.
-      sip.ack(output.text, target);
+    for (const output of answerStray(response)) {
+      if (output.kind !== 'send') continue;
+      const target = destinationFor(output.nextHop, { flow, device: true }, this.sip);
+      // As an ACK goes, without a transaction.
+      if (target !== undefined && this.#mayTurnAway()) this.sip.ack(output.text, target);
     }
   }
 
