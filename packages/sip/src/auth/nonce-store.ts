@@ -10,7 +10,8 @@
  *
  * It is sealed to whom it is given as well: who sends it back receives there, which a datagram's source alone does not show.
  *
- *   version (1) · wall ms, hex (12) · boot (8) · random (16) · HMAC-SHA-256 of these, the binding and the realm (32 of 64)
+ *   version (1) · wall ms, hex (12) · boot (8) · random (16)
+ *   · HMAC-SHA-256 of these and the realm (16 of 64) · HMAC-SHA-256 of all that and the binding (16 of 64)
  */
 import { asWall, type Octets, octets, own, type Random, randomHex, slice, type Wall } from '@strowger/proto';
 import { equalsConstantTime } from './digest.ts';
@@ -34,14 +35,16 @@ export type NonceVerdict =
   | { readonly kind: 'expired'; readonly issued: Wall }
   /** Ours, by its seal, but of another boot, whose counts are not known. */
   | { readonly kind: 'other-boot'; readonly issued: Wall }
-  /** Not ours, or given to somebody else. */
+  /** Ours, and given to somebody else: a phone that has moved to another network, or one who overheard it. */
+  | { readonly kind: 'elsewhere' }
   | { readonly kind: 'foreign' };
 
 export type NonceUse = 'fresh' | 'replayed' | 'forgotten';
 
 const VERSION = '1';
 const STATED = 37;
-const LENGTH = STATED + 32;
+const SEAL = 16;
+const LENGTH = STATED + 2 * SEAL;
 const WINDOW = 32;
 /** A wall clock may be set back a little between making a nonce and seeing it again. */
 const FUTURE = 60_000;
@@ -81,14 +84,16 @@ export class NonceStore {
     const { boot, random } = this.#options;
     const time = Math.max(0, Math.floor(now)).toString(16).padStart(12, '0');
     const stated = `${VERSION}${time}${boot}${randomHex(random, 8)}` as Octets;
-    return octets`${stated}${this.#seal(stated, realm, binding)}`;
+    return octets`${stated}${this.#ours(stated, realm)}${this.#theirs(stated, realm, binding)}`;
   }
 
   /** Reads a nonce that somebody sent, who is named by the binding. */
   judge(nonce: Octets, realm: Octets, binding: Octets, now: Wall): NonceVerdict {
     if (nonce.length !== LENGTH || nonce[0] !== VERSION) return { kind: 'foreign' };
     const stated = slice(nonce, 0, STATED);
-    if (!equalsConstantTime(slice(nonce, STATED), this.#seal(stated, realm, binding))) return { kind: 'foreign' };
+    const half = STATED + SEAL;
+    if (!equalsConstantTime(slice(nonce, STATED, half), this.#ours(stated, realm))) return { kind: 'foreign' };
+    if (!equalsConstantTime(slice(nonce, half), this.#theirs(stated, realm, binding))) return { kind: 'elsewhere' };
     const issued = asWall(Number.parseInt(stated.slice(1, 13), 16));
     if (stated.slice(13, 21) !== this.#options.boot) return { kind: 'other-boot', issued };
     const age = now - issued;
@@ -106,9 +111,13 @@ export class NonceStore {
     return 'fresh';
   }
 
-  #seal(stated: Octets, realm: Octets, binding: Octets): Octets {
+  #ours(stated: Octets, realm: Octets): Octets {
+    return slice(this.#mac(octets`${stated}:${realm}`), 0, SEAL);
+  }
+
+  #theirs(stated: Octets, realm: Octets, binding: Octets): Octets {
     // With its length, so that no binding runs into a realm.
-    return slice(this.#mac(octets`${stated}:${binding.length}:${binding}:${realm}`), 0, LENGTH - STATED);
+    return slice(this.#mac(octets`${stated}:${binding.length}:${binding}:${realm}`), 0, SEAL);
   }
 
   #makeRoom(now: Wall): void {

@@ -89,8 +89,10 @@ export type DigestVerdict =
   | { readonly kind: 'accepted'; readonly credentials: DigestCredentials }
   /** With a sound nonce, so it is whom it says it is from. The reason is for logs: outside all three look the same. */
   | { readonly kind: 'wrong'; readonly reason: 'digest' | 'unknown-user' | 'algorithm-not-allowed' }
-  /** Challenge again with `stale=true`. Of the digest this says nothing, unless the nonce was forgotten. */
-  | { readonly kind: 'stale'; readonly reason: 'expired' | 'other-boot' | 'foreign' | 'forgotten' }
+  /** Challenge again with `stale=true`: the digest was right or, of a nonce given to another address, not looked at. */
+  | { readonly kind: 'stale'; readonly reason: 'expired' | 'other-boot' | 'elsewhere' | 'forgotten' }
+  /** A nonce that we never gave: challenge again, count nothing. The digest was not looked at. */
+  | { readonly kind: 'foreign-nonce' }
   /** The digest was right and its count was used before. To be challenged as stale; worth a counter. */
   | { readonly kind: 'replayed'; readonly count: number }
   | NoCredentials
@@ -100,9 +102,10 @@ export type DigestVerdict =
 /**
  * Judges credentials. Nothing is remembered of them unless their digest is right.
  *
- * The nonce comes first, and one that is not sound is all that is said: whose name stands on a datagram with a made-up
- * nonce has not guessed, and must not pay for it; and a digest that is not counted as a guess must not be told right from
- * wrong, or guessing would be free (RFC 7616 §3.3 asks no more for `stale` than an invalid nonce).
+ * The nonce comes first. One that was not given to this address proves nothing of who sent it: whose name stands on such a
+ * datagram has not guessed and must not pay for it; and a digest that is not counted as a guess must not be told right
+ * from wrong, or guessing would be free. One that was, however old, shows that its sender receives there: its digest is
+ * looked at, a wrong one counts, and `stale` is said of a right one alone.
  */
 export function verify(o: VerifyOptions): DigestVerdict {
   const { credentials, policy = {}, hashes = HASHES } = o;
@@ -110,7 +113,8 @@ export function verify(o: VerifyOptions): DigestVerdict {
   if (wrong) return wrong;
   const { algorithm, username, nonce } = credentials;
   const state = o.nonces.judge(nonce, o.realm, o.binding, o.now);
-  if (state.kind !== 'sound') return { kind: 'stale', reason: state.kind };
+  if (state.kind === 'foreign') return { kind: 'foreign-nonce' };
+  if (state.kind === 'elsewhere') return { kind: 'stale', reason: 'elsewhere' };
   const decoy = o.decoy ?? passwordAccount({ user: username, realm: o.realm, password: DECOY, hashes });
   const known = (o.account ?? decoy).ha1(algorithm);
   const secret = known ?? (decoy.ha1(algorithm) as Octets);
@@ -120,6 +124,7 @@ export function verify(o: VerifyOptions): DigestVerdict {
   if (!o.account) return { kind: 'wrong', reason: 'unknown-user' };
   if (known === undefined) return { kind: 'wrong', reason: 'algorithm-not-allowed' };
   if (!right) return { kind: 'wrong', reason: 'digest' };
+  if (state.kind !== 'sound') return { kind: 'stale', reason: state.kind };
   const count = credentials.count ?? 1;
   switch (o.nonces.use(nonce, state.issued, count, o.now)) {
     case 'fresh':

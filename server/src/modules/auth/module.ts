@@ -141,6 +141,7 @@ class Authenticator {
       case 'wrong':
         this.#limits.failed(exchange.flow.remote.address);
         return this.#challenge(exchange, realm, { stale: false, code: `credentials-wrong-${verdict.reason}` });
+      case 'foreign-nonce':
       case 'no-credentials':
       case 'unknown-algorithm':
         break;
