@@ -3,6 +3,7 @@
  * starts the media and the signalling process, starts again what dies, and ends both in order. It does nothing else, so
  * that nothing can bring it down.
  */
+import { existsSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import process from 'node:process';
@@ -10,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '@strowger/node';
 import { ensureCertificate } from './boot/certificate.ts';
 import { openDataFolder } from './boot/data-folder.ts';
-import { type DemoPerson, demoPeople } from './boot/demo.ts';
+import { type DemoPerson, demoFile, demoPeople } from './boot/demo.ts';
 import { greet } from './boot/greeting.ts';
 import { Supervisor } from './boot/supervisor.ts';
 import { loadConfig } from './config/load.ts';
@@ -51,7 +52,8 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => supervisor.stop(signal));
   supervisor.onReady((ready) => {
     flushCompileCache();
-    greet({ ready, config, demo, folder, fingerprint: certificate.fingerprint });
+    const hadDemo = existsSync(demoFile(folder.paths));
+    greet({ ready, config, demo, hadDemo, folder, fingerprint: certificate.fingerprint });
     if (ready.administrator) supervisor.announced();
   });
   try {
@@ -71,6 +73,7 @@ function readOptions(): { data: string; config: string | undefined; demo: boolea
         help: { type: 'boolean', default: false },
       },
     });
+    if (values.data === '') throw new Error('--data names no folder');
     if (!values.help) return { data: values.data, config: values.config, demo: values.demo };
     console.log(USAGE);
     return 0;

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempDisposableSync,
   readdirSync,
   readFileSync,
@@ -227,6 +228,15 @@ suite('certificate', () => {
     assert.throws(() => ensureCertificate(request(dir.path)), { code: 'DATA_CERTIFICATE_UNREADABLE' });
     assert.equal(readFileSync(mine.certificate, 'utf8'), 'rubbish');
   });
+});
+
+test('a folder that holds somebody else’s things is refused, and nothing is made or changed in it', () => {
+  using dir = folder();
+  writeFileSync(join(dir.path, 'letter.txt'), 'dear');
+  mkdirSync(join(dir.path, 'run'), { mode: 0o755 });
+  assert.throws(() => openDataFolder(dir.path), /is no Strowger data folder \(it holds letter\.txt\)/);
+  assert.deepEqual(readdirSync(dir.path).sort(), ['letter.txt', 'run']);
+  assert.equal(mode(join(dir.path, 'run')), 0o755);
 });
 
 test('people of the file reach the directory with secrets that open, and a second start changes nothing', async () => {

@@ -125,6 +125,7 @@ export function hold(paths: DataPaths, role: string): Lock {
 
 function makeFolders(paths: DataPaths): boolean {
   const isNew = !existsSync(paths.root);
+  if (!isNew) refuseForeign(paths);
   try {
     for (const path of [paths.root, paths.run, paths.journal, paths.backups, paths.keys, paths.tls]) {
       mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -137,6 +138,27 @@ function makeFolders(paths: DataPaths): boolean {
   }
   return isNew;
 }
+
+/** A folder with somebody else's things in it was named by mistake (`/`, a home): nothing is made or changed there. */
+function refuseForeign({ root }: DataPaths): void {
+  let names: readonly string[];
+  try {
+    names = readdirSync(root);
+  } catch (cause) {
+    throw new DataFolderError('DATA_UNUSABLE', `${root} cannot be used: ${(cause as Error).message}`, { cause });
+  }
+  const foreign = names.filter((name) => !OURS.test(name));
+  // One with a version is ours, whatever else somebody has put in it.
+  if (foreign.length === 0 || names.includes('version')) return;
+  const what = foreign.slice(0, 3).join(', ');
+  throw new DataFolderError(
+    'DATA_UNUSABLE',
+    `${root} is no Strowger data folder (it holds ${what}): name an empty or a new one`,
+  );
+}
+
+/** What a first start may have left when it was killed midway. */
+const OURS = /^(?:run|journal|backups|keys|tls|version(?:\..*)?|strowger\.db.*|\..*|.*\.part)$/;
 
 function readVersion({ root }: DataPaths): number | undefined {
   const text = readIfThere(join(root, 'version'));

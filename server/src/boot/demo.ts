@@ -1,7 +1,7 @@
 /** Two people to try it with. Their passwords are random, made once, and kept sealed like any other. */
 import { join } from 'node:path';
 import type { DeclaredPerson } from '../config/schema.ts';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder, DataPaths } from './data-folder.ts';
 import { readIfThere, writeDurably } from './durable-file.ts';
 import { randomPassword } from './password.ts';
 
@@ -12,9 +12,11 @@ export interface DemoPerson extends DeclaredPerson {
 const NAMES = ['Alice', 'Bob'];
 const ABOUT = 'demo people';
 
+export const demoFile = ({ keys }: Pick<DataPaths, 'keys'>): string => join(keys, 'demo.sealed');
+
 /** The same people at each start with `--demo`; their extensions are the first free ones from 1001. */
 export function demoPeople({ paths, keys }: DataFolder, declared: readonly DeclaredPerson[]): readonly DemoPerson[] {
-  const file = join(paths.keys, 'demo.sealed');
+  const file = demoFile(paths);
   const sealed = readIfThere(file);
   const taken = new Set(declared.map(({ extension }) => extension));
   if (sealed !== undefined) {

@@ -27,10 +27,19 @@ function printed(o: Partial<Greeting> & { readonly ready?: Partial<SignallingRea
   greet({
     config: configOf('domain: example.test'),
     demo: [],
+    hadDemo: false,
     folder: { paths: { root: '/srv/data' }, created: false } as Greeting['folder'],
     fingerprint: 'AA:BB',
     ...o,
-    ready: { kind: 'ready', listening: [at('127.0.0.1')], skipped: [], bindings: 0, calls: 0, ...o.ready },
+    ready: {
+      kind: 'ready',
+      listening: [at('127.0.0.1')],
+      skipped: [],
+      generated: [],
+      bindings: 0,
+      calls: 0,
+      ...o.ready,
+    },
   });
   const text = log.mock.calls.map(({ arguments: [line] }) => String(line)).join('\n');
   log.mock.restore();
@@ -44,6 +53,17 @@ suite('greeting', () => {
     assert.match(text, /^ {4}udp {2}192\.0\.2\.7:5060$/m);
     assert.match(text, /^ {4}\(not on udp:\/\/\[::\]:5060: no IPv6\)$/m);
     assert.match(text, /Nobody is here yet/);
+  });
+
+  test('a password that was made up here is said, for nobody else could know it', () => {
+    const config = configOf('people: [{ name: Ada, extension: "1001" }]');
+    const generated = [{ name: 'Ada', extension: '1001', password: 'made-up-here' }];
+    assert.match(printed({ config, ready: { generated } as never }), /^ {4}1001 {2}made-up-here {2}\(Ada\)$/m);
+  });
+
+  test('without --demo the demo people are switched off, and that is said', () => {
+    assert.match(printed({ hadDemo: true }), /demo people are switched off without --demo/);
+    assert.doesNotMatch(printed(), /switched off/);
   });
 
   test('each demo person’s settings, as they are typed into a phone, with an address that others reach', () => {

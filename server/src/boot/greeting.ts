@@ -10,6 +10,8 @@ export interface Greeting {
   readonly ready: SignallingReady;
   readonly config: Config;
   readonly demo: readonly DemoPerson[];
+  /** There were demo people in this folder once. */
+  readonly hadDemo: boolean;
   readonly folder: DataFolder;
   readonly fingerprint: string;
 }
@@ -37,16 +39,21 @@ function head({ ready, config, folder, fingerprint }: Greeting): string[] {
   return [...lines, ''];
 }
 
-function phones({ ready, config, demo }: Greeting): string[] {
+function phones({ ready, config, demo, hadDemo }: Greeting): string[] {
   const server = serverFor(ready.listening);
   const people = demo.length > 0 ? demo : config.people;
   if (people.length === 0) {
-    return ['  Nobody is here yet: add people to the configuration (docs/configuration.md), or start with --demo.', ''];
+    const add = '  Nobody is here yet: add people to the configuration (docs/configuration.md), or start with --demo.';
+    return hadDemo ? [add, '  The demo people are switched off without --demo.', ''] : [add, ''];
   }
   const lines = ['  Set up a phone with'];
   if (demo.length === 0) {
     lines.push(`    server     ${server}`, `    user       the extension, e.g. ${people[0]?.extension}`);
-    return [...lines, '    password   that person’s password from the configuration', ''];
+    lines.push('    password   that person’s password from the configuration');
+    if (ready.generated.length > 0)
+      lines.push('', '  Passwords made up here, for people whose configuration gives none');
+    for (const { name, extension, password } of ready.generated) lines.push(`    ${extension}  ${password}  (${name})`);
+    return [...lines, ''];
   }
   for (const { name, extension, password } of demo) {
     lines.push(
@@ -65,7 +72,12 @@ function phones({ ready, config, demo }: Greeting): string[] {
 function administrator({ ready }: Greeting): string[] {
   if (!ready.administrator) return [];
   const { name, password } = ready.administrator;
-  return ['  Administrator (shown this once; keep it)', `    name      ${name}`, `    password  ${password}`, ''];
+  return [
+    '  Administrator (shown this once; keep it for the console of a later release)',
+    `    name      ${name}`,
+    `    password  ${password}`,
+    '',
+  ];
 }
 
 /** What others can reach comes before loopback; 5060 need not be typed. */

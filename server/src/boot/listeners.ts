@@ -1,6 +1,6 @@
 /** Opens the configured listeners. A wildcard becomes every address of the machine, so that each flow knows its own. */
 import { networkInterfaces } from 'node:os';
-import { formatSocketAddress, isIpv6 } from '@strowger/proto';
+import { formatSocketAddress, isIpv6, type UdpSet } from '@strowger/proto';
 import { isWildcard, type Listener } from '../config/network.ts';
 import type { Config } from '../config/schema.ts';
 import type { HostTransports } from '../kernel/transports.ts';
@@ -42,6 +42,18 @@ export async function openListeners(
     throw new ListenError(`no listener could be opened (${reasons})`);
   }
   return skipped;
+}
+
+/** Better said at the start than by a 503 to each call. */
+export async function checkMediaAddresses(udp: UdpSet, { media }: Pick<Config, 'media'>): Promise<void> {
+  for (const address of media.addresses) {
+    try {
+      udp.close(await udp.bind({ address, port: 0 }));
+    } catch (cause) {
+      const why = explain(cause).replace('`listen`', '`media.address`');
+      throw new ListenError(`cannot receive media on ${address}: ${why}`, { cause });
+    }
+  }
 }
 
 function addressesOf({ address }: Listener): readonly string[] {

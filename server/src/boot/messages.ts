@@ -23,6 +23,8 @@ export interface SignallingReady {
   readonly skipped: readonly { readonly listener: string; readonly why: string }[];
   readonly bindings: number;
   readonly calls: number;
+  /** Of people whose configuration gives none: made up here, and to be typed into a phone by somebody. */
+  readonly generated: readonly { readonly name: string; readonly extension: string; readonly password: string }[];
   readonly administrator?: { readonly name: string; readonly password: string };
 }
 

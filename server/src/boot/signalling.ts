@@ -19,24 +19,27 @@ import {
   toOctets,
 } from '@strowger/node';
 import { TimerWheel } from '@strowger/proto';
+import type { Config } from '../config/schema.ts';
 import type { ServerHost } from '../kernel/host.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
+import type { Secrets } from '../kernel/secrets.ts';
 import { Kernel } from '../kernel/server.ts';
 import { HostTransports } from '../kernel/transports.ts';
 import { MediaClient } from '../media/client.ts';
 import { DEFAULT_TENANT } from '../modules/directory/api.ts';
-import { directoryStore } from '../modules/directory/store.ts';
+import { deviceSecretAbout, directoryStore } from '../modules/directory/store.ts';
 import { openThreadStorage } from '../storage/client.ts';
 import { openJournal } from '../storage/journal.ts';
 import { journalSpaces } from '../storage/journal-spaces.ts';
 import { outboxStore } from '../storage/outbox.ts';
+import type { Storage } from '../storage/storage.ts';
 import { ensureAdministrator, type NewAdministrator } from './administrator.ts';
 import { type DataPaths, dataPaths, hold, loadKeys } from './data-folder.ts';
 import { forgetEventsDaily } from './forget-events.ts';
 import { hostBounds, MAX_BUFFERED, MAX_DATAGRAMS, MAX_MEDIA_CALLS, MAX_STORAGE_CALLS } from './host-bounds.ts';
-import { openListeners } from './listeners.ts';
+import { checkMediaAddresses, openListeners } from './listeners.ts';
 import { createLog } from './log.ts';
-import type { FromSignalling, StartSignalling, ToSignalling } from './messages.ts';
+import type { FromSignalling, SignallingReady, StartSignalling, ToSignalling } from './messages.ts';
 import { modules, stores } from './modules.ts';
 
 /** A predecessor that was killed may take a moment to let go of the folder. */
@@ -119,6 +122,7 @@ async function start({ data, config }: StartSignalling, log: Log): Promise<Runni
   const tcp = createTcpSet({ turn, maxConnections: connections, maxBuffered: MAX_BUFFERED });
   const transports = new HostTransports({ udp, streams: [tcp], toOctets });
   const skipped = await openListeners(transports, config);
+  await checkMediaAddresses(udp, config);
   const host: ServerHost = {
     clock: systemClock,
     random: systemRandom,
@@ -146,6 +150,7 @@ async function start({ data, config }: StartSignalling, log: Log): Promise<Runni
     kind: 'ready',
     listening: transports.listening,
     skipped,
+    generated: await generatedPasswords(storage, config, host.secrets),
     bindings: kernel.bounds.used('location.bindings'),
     calls: kernel.bounds.used('calls.live'),
     ...(administrator === undefined
@@ -180,6 +185,28 @@ async function farewell({ dialogs }: Kernel): Promise<void> {
   const end = performance.now() + FAREWELL_MS;
   do await new Promise((resolve) => setTimeout(resolve, 20));
   while (dialogs.size > 0 && performance.now() < end);
+}
+
+/** The secrets of declared people who were given none. */
+async function generatedPasswords(
+  storage: Pick<Storage, 'store'>,
+  { people }: Pick<Config, 'people'>,
+  secrets: Pick<Secrets, 'open'>,
+): Promise<SignallingReady['generated']> {
+  const wanted = new Map(people.filter((p) => p.password === undefined).map((p) => [p.extension, p.name]));
+  if (wanted.size === 0) return [];
+  const found: { name: string; extension: string; password: string }[] = [];
+  const directory = storage.store(directoryStore);
+  for (let page = await directory.system.listDevices(); page.length > 0; ) {
+    for (const { tenant, userName, secret } of page) {
+      const name = wanted.get(userName);
+      const password = name === undefined ? undefined : secrets.open(secret, deviceSecretAbout(tenant, userName));
+      if (name !== undefined && password !== undefined) found.push({ name, extension: userName, password });
+    }
+    const last = page.at(-1);
+    page = last === undefined ? [] : await directory.system.listDevices(last);
+  }
+  return found;
 }
 
 async function holdFolder(paths: DataPaths): Promise<ReturnType<typeof hold>> {

@@ -2,7 +2,7 @@
  * Who is there: digest for devices (RFC 3261 §22, RFC 8760), the address for networks the configuration trusts. Every
  * method outside a dialog is asked, and an unknown user is answered like a wrong password: same bytes, same work.
  */
-import { encode, type Octets, randomHex } from '@strowger/proto';
+import { encode, type Octets, randomHex, redactAddress } from '@strowger/proto';
 import { authorization, type Field, parseUri, proxyAuthorization } from '@strowger/sip';
 import {
   type DigestAlgorithm,
@@ -140,6 +140,13 @@ class Authenticator {
         return refuse(400, because('credentials-malformed', { code: verdict.code }));
       case 'wrong':
         this.#limits.failed(exchange.flow.remote.address);
+        // Bounded by the limit on failures: past it nothing of that address comes so far.
+        this.#context.log.warn('authentication-failed', {
+          method: exchange.request.method,
+          from: redactAddress(exchange.flow.remote.address),
+          extension: device?.extension ?? 'unknown',
+          reason: verdict.reason,
+        });
         return this.#challenge(exchange, realm, { stale: false, code: `credentials-wrong-${verdict.reason}` });
       case 'foreign-nonce':
       case 'no-credentials':

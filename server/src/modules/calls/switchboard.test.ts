@@ -231,7 +231,7 @@ suite('switchboard', () => {
       all.ended.map(({ end, answeredBy }) => [end.reason.code, answeredBy]),
       [['caller-hung-up', 'k0']],
     );
-    assert.deepEqual(all.rig.events(), ['call-end-not-heard']);
+    assert.deepEqual(all.rig.events(), ['call-ended', 'call-end-not-heard']);
   });
 
   test('RFC 3261 §12.1.1 an INVITE without Contact: 400, no phone rings, nothing is kept', async () => {

@@ -197,6 +197,13 @@ export class Switchboard implements CallsService, LiveCallHost {
 
   ended(ended: EndedCall): void {
     this.#ringing.delete(ended.id);
+    const { id, caller, callee, end } = ended;
+    this.context.log.info('call-ended', {
+      call: id,
+      caller: caller.number,
+      callee: callee.number,
+      why: end.reason.code,
+    });
     for (const listener of this.#listeners) {
       try {
         listener(ended);

@@ -68,6 +68,12 @@ function register(
     return FULL;
   }
   count(context, verdict);
+  if (verdict.status === 200) {
+    for (const { kind, binding } of verdict.changes) {
+      if (kind !== 'refreshed')
+        context.log.info(`binding-${kind}`, { extension: aor.extension, transport: binding.received.transport });
+    }
+  }
   const fields = [
     ['Date', encode(new Date(now).toUTCString())] as const,
     ['Allow', context.sip.allow()] as const,
