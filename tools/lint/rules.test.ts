@@ -37,6 +37,7 @@ const CASES: readonly (readonly [rule: string, path: string, breaks: string, kee
   ['test-skip', TEST, "test('x', { todo: true }, f)", "test('x', { skip: peer.skip }, f)"],
   ['test-commented-out', TEST, "// test('x', () => {", "// the test ('x') was here"],
   ['test-sleep', TEST, 'setTimeout(f, 10)', 'clock.advance(10)'],
+  ['test-sleep', TEST, "import { setTimeout as pause } from 'node:timers/promises';", 'clock.advance(10)'],
   ['todo-issue', KERNEL, '// TODO: later', '// TODO #12: later'],
   ['silenced-types', KERNEL, '// @ts-ignore', '// @ts-expect-error the DOM has no such thing'],
 ];

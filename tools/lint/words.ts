@@ -118,8 +118,8 @@ const RULES: readonly WordRule[] = [
     name: 'test-sleep',
     where: VIRTUAL_TIME,
     look: 'code',
-    pattern: /\bsetTimeout\s*\(|\bsleep\s*\(/g,
-    message: 'tests run on virtual time; only tests/e2e and tests/interop may wait',
+    pattern: /\b(?:setTimeout|sleep|delay)\s*\(|\bsetTimeout as \w+/g,
+    message: 'this test runs on virtual time; only tests of real sockets and processes may wait',
   },
   {
     name: 'todo-issue',
