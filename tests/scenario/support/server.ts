@@ -35,8 +35,6 @@ import { VirtualMedia } from './media.ts';
 export const SERVER_ADDRESS = '192.0.2.100';
 export const SERVER_ADDRESS_V6 = '2001:db8::100';
 const KEYS = secretKeys(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
-/** The kernel's sweep of expired bindings and the health report: they are there when nothing else is. */
-const HOUSEKEEPING_TIMERS = 2;
 
 export interface ServerOptions {
   /** Extensions; each one's password is `secret-` and the extension. Default 1001 to 1003. */
@@ -71,6 +69,8 @@ export class ScenarioServer {
   readonly #options: ServerOptions;
   readonly #signalling: VirtualHost;
   #storage: Storage | undefined;
+  /** Timers of the modules themselves (sweeps, reports): there at the first start, when nothing else is. */
+  #housekeeping: number | undefined;
   #kernel: Kernel | undefined;
   #inside: Inside | undefined;
   /** Which life of signalling this is: what an earlier one still says or writes is not heard. */
@@ -163,6 +163,7 @@ export class ScenarioServer {
       },
     });
     await kernel.start([...modules, probe]);
+    this.#housekeeping ??= kernel.report().timers ?? 0;
     this.#kernel = kernel;
   }
 
@@ -205,7 +206,7 @@ export class ScenarioServer {
     return {
       ...report,
       calls: this.calls.size,
-      timers: timers - HOUSEKEEPING_TIMERS,
+      timers: timers - (this.#housekeeping ?? 0),
       unwritten,
       snapshots,
       ...this.media.held(),
